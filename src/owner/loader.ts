@@ -1,0 +1,83 @@
+import type { TopicName } from '../log/topics.ts';
+import type { Pdu } from '../matrix/event.ts';
+import type { EventId, RoomId, RoomVersionId } from '../matrix/identifiers.ts';
+
+/**
+ * How an owner loads aggregates: the read model at its checkpoint. The owner applies the log's tail itself.
+ * Implemented by the projections; no other part of a read model is ever read to decide.
+ */
+export interface Loader {
+  /** The offset up to which (exclusively) the model behind this topic has got in a partition. */
+  checkpoint(topic: TopicName, partition: number): Promise<number>;
+  /** A room at its model's checkpoint, undefined when the model does not know it. */
+  room(roomId: RoomId): Promise<RoomSnapshot | undefined>;
+  /** State events by ID, as full PDUs (content opened). IDs that are not known are left out. */
+  events(roomId: RoomId, eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, Pdu>>;
+  /** The facts about a user, in log order: enough to evolve the aggregate from nothing. */
+  user(userId: string): Promise<UserSnapshot | undefined>;
+  /** What an alias points to. */
+  alias(alias: string): Promise<AliasSnapshot | undefined>;
+  /** The receipts of a user in a room: `furthest` must never go back. */
+  receipts(userId: string, roomId: string): Promise<readonly ReceiptSnapshot[]>;
+  /** Fingerprints of the schemas on the log. */
+  schemas(): Promise<readonly string[]>;
+  /** Sagas begun and not ended, of a partition of `rooms`. */
+  openSagas(partition: number): Promise<readonly SagaSnapshot[]>;
+  /** Recorded results of the repeatable commands of one scope in a room: command ID (hex) → event ID. */
+  commands(roomId: RoomId, scope: string): Promise<ReadonlyMap<string, EventId>>;
+}
+
+/** A room at a checkpoint. */
+export interface RoomSnapshot {
+  /** The first offset that is not in it. */
+  readonly next: number;
+  readonly version: RoomVersionId;
+  readonly state: readonly {
+    readonly type: string;
+    readonly state_key: string;
+    readonly event_id: EventId;
+  }[];
+  /** Forward extremities with their depths. */
+  readonly extremities: readonly { readonly event_id: EventId; readonly depth: number }[];
+  /** The last live place given. */
+  readonly place: number;
+}
+
+/** A user at a checkpoint. */
+export interface UserSnapshot {
+  readonly next: number;
+  readonly kind: 'user' | 'guest';
+  readonly admin: boolean;
+  readonly deactivated: boolean;
+  readonly devices: readonly string[];
+}
+
+/** An alias at a checkpoint. */
+export interface AliasSnapshot {
+  readonly next: number;
+  readonly room_id?: string;
+  readonly creator?: string;
+  /** The saga that holds it, when it is only reserved. */
+  readonly saga?: string;
+}
+
+/** A receipt at a checkpoint. */
+export interface ReceiptSnapshot {
+  readonly next: number;
+  readonly receipt_type: string;
+  readonly thread_id: string | null;
+  readonly event_id: string;
+  readonly place: number;
+  readonly furthest_event_id: string;
+  readonly furthest_place: number;
+}
+
+/** A saga that is not ended. */
+export interface SagaSnapshot {
+  readonly next: number;
+  readonly room_id: string;
+  readonly saga: string;
+  readonly alias: string | null;
+  /** The command as JSON. */
+  readonly command: string;
+}
