@@ -2,17 +2,15 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.ts';
 import { type Pdu, pduJson, type UnsignedPdu } from './event.ts';
 import type { EventId, RoomId } from './identifiers.ts';
-import { type JsonObject, withoutKeys } from './json.ts';
+import type { JsonObject } from './json.ts';
 import { redactJson } from './redaction.ts';
 import type { RoomVersion } from './room-versions.ts';
+import { fromBase64, toUnpaddedBase64 } from './unpadded-base64.ts';
 
 /**
  * The two hashes of an event and the IDs made of them (spec: server-server API, "Signing Events"; room
  * versions, "Event IDs"). The content hash covers all of the event, the reference hash what a redaction leaves.
  */
-
-const NOT_IN_CONTENT_HASH = new Set(['unsigned', 'signatures', 'hashes']);
-const NOT_SIGNED = new Set(['unsigned', 'signatures']);
 
 /** The content hash, in unpadded base64 as it stands under `hashes.sha256`. */
 export function contentHash(pdu: Pdu | UnsignedPdu): string {
@@ -21,8 +19,8 @@ export function contentHash(pdu: Pdu | UnsignedPdu): string {
 
 /** As `contentHash`, for events as JSON. */
 export function contentHashOfJson(event: JsonObject): string {
-  const text = canonicalJson(withoutKeys(event, NOT_IN_CONTENT_HASH));
-  return hash('sha256', text, 'base64').slice(0, 43); // 32 bytes are 43 digits and one `=`.
+  const { unsigned: _u, signatures: _s, hashes: _h, ...covered } = event;
+  return hash('sha256', canonicalJson(covered), 'base64').slice(0, 43); // 32 bytes are 43 digits and one `=`.
 }
 
 /**
@@ -30,7 +28,8 @@ export function contentHashOfJson(event: JsonObject): string {
  * redacted event may be used (spec: server-server API, "Checks performed on receipt of a PDU", 3).
  */
 export function hasValidContentHash(pdu: Pdu): boolean {
-  return contentHash(pdu) === pdu.hashes.sha256.replace(/=+$/, '');
+  const claimed = fromBase64(pdu.hashes.sha256);
+  return claimed !== undefined && toUnpaddedBase64(claimed) === contentHash(pdu);
 }
 
 /**
@@ -43,7 +42,8 @@ export function signableText(pdu: Pdu, version: RoomVersion): string {
 
 /** As `signableText`, for events as JSON. */
 export function signableTextOfJson(event: JsonObject, version: RoomVersion): string {
-  return canonicalJson(withoutKeys(redactJson(event, version), NOT_SIGNED));
+  const { unsigned: _u, signatures: _s, ...signed } = redactJson(event, version);
+  return canonicalJson(signed);
 }
 
 /** The event ID whose reference hash is made of this `signableText`. */

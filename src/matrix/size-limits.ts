@@ -1,4 +1,4 @@
-import { type Pdu, pduJson } from './event.ts';
+import type { Pdu } from './event.ts';
 import { MAX_IDENTIFIER_BYTES } from './identifiers.ts';
 
 /** Limits on the size of events (spec: client-server API, "Size limits"). */
@@ -32,11 +32,9 @@ export function sizeViolation(pdu: Pdu, eventId?: string): TooLarge | undefined 
 }
 
 /**
- * The bytes of the PDU's canonical JSON, signatures included, without `unsigned`, which is not the sender's
- * to fill: other servers add to it on the way. Sorting the keys does not change the length, so this is the
- * length of plain JSON, half the cost.
+ * The bytes of the PDU's canonical JSON: all of it as it goes to other servers, signatures and `unsigned`
+ * included. Sorting the keys does not change the length, so plain JSON is measured, at half the cost.
  */
 export function pduBytes(pdu: Pdu): number {
-  const { unsigned: _, ...sent } = pduJson(pdu);
-  return Buffer.byteLength(JSON.stringify(sent));
+  return Buffer.byteLength(JSON.stringify(pdu));
 }

@@ -7,7 +7,15 @@ import { fromBase64, fromUrlSafeBase64, toUnpaddedBase64, toUrlSafeBase64 } from
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
 describe('the examples of the spec', () => {
-  const examples = { '': '', f: 'Zg', fo: 'Zm8', foo: 'Zm9v', foob: 'Zm9vYg', fooba: 'Zm9vYmE', foobar: 'Zm9vYmFy' };
+  const examples = {
+    '': '',
+    f: 'Zg',
+    fo: 'Zm8',
+    foo: 'Zm9v',
+    foob: 'Zm9vYg',
+    fooba: 'Zm9vYmE',
+    foobar: 'Zm9vYmFy',
+  };
   for (const [plain, encoded] of Object.entries(examples)) {
     it(`"${plain}"`, () => {
       assert.equal(toUnpaddedBase64(utf8(plain)), encoded);
@@ -20,7 +28,8 @@ const vectors = specVectors('vectors/spec/unpadded-base64.json');
 it('the vectors of the spec folder', { skip: vectors.skip }, () => {
   const { cases } = vectors.json<{ cases: readonly { plain: string; unpadded_base64: string }[] }>();
   assert.equal(cases.length, 7);
-  for (const { plain, unpadded_base64 } of cases) assert.equal(toUnpaddedBase64(utf8(plain)), unpadded_base64);
+  for (const { plain, unpadded_base64 } of cases)
+    assert.equal(toUnpaddedBase64(utf8(plain)), unpadded_base64);
 });
 
 it('both alphabets, padded or not', () => {
@@ -42,7 +51,10 @@ it('comes back as it was', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       assert.deepEqual(new Uint8Array(fromBase64(toUnpaddedBase64(bytes)) ?? []), new Uint8Array(bytes));
-      assert.deepEqual(new Uint8Array(fromUrlSafeBase64(toUrlSafeBase64(bytes)) ?? []), new Uint8Array(bytes));
+      assert.deepEqual(
+        new Uint8Array(fromUrlSafeBase64(toUrlSafeBase64(bytes)) ?? []),
+        new Uint8Array(bytes),
+      );
     }),
   );
 });

@@ -17,6 +17,8 @@ export interface Loader {
   user(userId: string): Promise<UserSnapshot | undefined>;
   /** What an alias points to. */
   alias(alias: string): Promise<AliasSnapshot | undefined>;
+  /** Whether the directory lists a room; undefined when it was never set. */
+  listing(roomId: string): Promise<'public' | 'private' | undefined>;
   /** The receipts of a user in a room: `furthest` must never go back. */
   receipts(userId: string, roomId: string): Promise<readonly ReceiptSnapshot[]>;
   /** Fingerprints of the schemas on the log. */

@@ -30,7 +30,7 @@ export function sha256KeyPath(type: string, stateKey: string): string {
   scratch.writeUInt16BE(typeBytes, 1);
   const keyBytes = scratch.write(stateKey, 5 + typeBytes, 'utf8');
   scratch.writeUInt16BE(keyBytes, 3 + typeBytes);
-  return hash('sha256', scratch.subarray(0, 5 + typeBytes + keyBytes), 'latin1');
+  return hash('sha256', scratch.subarray(0, 5 + typeBytes + keyBytes), 'binary');
 }
 
 /** Which child of a branch at `depth` (the root has 0) a path leads to. The high half of a byte comes first. */

@@ -29,6 +29,12 @@ export function rootFromBytes(bytes: Uint8Array): StateRoot {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex') as StateRoot;
 }
 
+/** The inner form of a name. */
+export function hashOfRoot(root: StateRoot): NodeHash {
+  // A StateRoot is 32 bytes in hex by construction.
+  return Buffer.from(root, 'hex').toString('latin1') as NodeHash;
+}
+
 /** The public form of a node's name. */
 export function rootOfHash(hash: NodeHash): StateRoot {
   // A NodeHash is 32 bytes by construction.

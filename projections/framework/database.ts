@@ -1,0 +1,136 @@
+import pg from 'pg';
+import { asDatabaseError, isUndone } from './database-errors.ts';
+import type { Parameter, Statement } from './model.ts';
+import { postgresTypes, toPostgresText } from './postgres-text.ts';
+import { statementName, WriteBatch } from './write-batch.ts';
+
+/** How the read models' database is reached. */
+export interface DatabaseOptions {
+  /** Where it is: pg's own settings (`connectionString`, or host and port). */
+  readonly connection: pg.ClientConfig;
+  /** Connections that commit batches (default 3: one waits for Postgres while others are filled). */
+  readonly writers?: number;
+  /** Connections that answer queries (default 8). */
+  readonly readers?: number;
+  /** Told about connections that broke while nobody used them. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** The database of the read models: one pool for projectors, one for queries. */
+export class Database {
+  readonly #connection: pg.ClientConfig;
+  readonly #writes: pg.Pool;
+  readonly #reads: pg.Pool;
+
+  constructor(options: DatabaseOptions) {
+    this.#connection = { ...options.connection, types: postgresTypes };
+    // Projectors may commit late: rows and checkpoint are lost together and read again from the log.
+    this.#writes = new pg.Pool({
+      ...this.#connection,
+      max: options.writers ?? 3,
+      options: `${options.connection.options ?? ''} -c synchronous_commit=off`.trim(),
+      application_name: 'milena-projector',
+    });
+    this.#reads = new pg.Pool({
+      ...this.#connection,
+      max: options.readers ?? 8,
+      application_name: 'milena-queries',
+    });
+    for (const pool of [this.#writes, this.#reads]) pool.on('error', options.onError ?? (() => undefined));
+  }
+
+  /** Runs a prepared query on a connection of the readers. `text` is one of a few fixed texts. */
+  async query<Row extends object>(text: string, values: readonly Parameter[] = []): Promise<readonly Row[]> {
+    return this.#prepared(this.#reads, text, values);
+  }
+
+  /** As `query`, on a connection of the writers, so that projectors and clients don't wait for each other. */
+  async read<Row extends object>(text: string, values: readonly Parameter[] = []): Promise<readonly Row[]> {
+    return this.#prepared(this.#writes, text, values);
+  }
+
+  /** Commits statements as one transaction. @throws ConnectionLost when whether it happened is not known. */
+  async commit(statements: readonly Statement[], role?: string): Promise<void> {
+    const client = await this.#connect(this.#writes);
+    let broken = true;
+    try {
+      if (role !== undefined) await client.query(`SET ROLE ${pg.escapeIdentifier(role)}`);
+      const batch = new WriteBatch(statements);
+      client.query(batch);
+      await batch.done;
+      broken = role !== undefined;
+    } catch (error) {
+      throw asDatabaseError(error);
+    } finally {
+      // After an error it is not known which statements the connection has prepared.
+      client.release(broken);
+    }
+  }
+
+  /** Runs statements and undoes them. @throws whatever they would have thrown. */
+  async tryOut(statements: readonly Statement[]): Promise<void> {
+    try {
+      await this.commit([...statements, { text: 'SELECT projection.undo()', values: [] }]);
+    } catch (error) {
+      if (!isUndone(error)) throw error;
+    }
+  }
+
+  /** Runs SQL of several statements, without parameters: migrations, tables of a new schema. */
+  async script(sql: string): Promise<void> {
+    await this.#writes.query(sql).catch((error: unknown) => {
+      throw asDatabaseError(error);
+    });
+  }
+
+  /** Runs `work` in a transaction of several round trips. */
+  async transaction<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#connect(this.#writes);
+    let broken = true;
+    try {
+      await client.query('BEGIN');
+      const result = await work(client);
+      await client.query('COMMIT');
+      broken = false;
+      return result;
+    } catch (error) {
+      throw asDatabaseError(error);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** A connection outside the pools, for LISTEN and advisory locks. The caller ends it. */
+  async dedicated(name: string): Promise<pg.Client> {
+    const client = new pg.Client({ ...this.#connection, application_name: name, keepAlive: true });
+    await client.connect().catch((error: unknown) => {
+      throw asDatabaseError(error);
+    });
+    return client;
+  }
+
+  /** Closes all connections of the pools. */
+  async close(): Promise<void> {
+    await Promise.all([this.#writes.end(), this.#reads.end()]);
+  }
+
+  async #connect(pool: pg.Pool): Promise<pg.PoolClient> {
+    return pool.connect().catch((error: unknown) => {
+      throw asDatabaseError(error);
+    });
+  }
+
+  async #prepared<Row extends object>(
+    pool: pg.Pool,
+    text: string,
+    values: readonly Parameter[],
+  ): Promise<readonly Row[]> {
+    const escaped = values.map((value) => (typeof value === 'string' ? toPostgresText(value) : value));
+    const result = await pool
+      .query<Row>({ name: `q${statementName(text)}`, text, values: escaped })
+      .catch((error: unknown) => {
+        throw asDatabaseError(error);
+      });
+    return result.rows;
+  }
+}

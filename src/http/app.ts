@@ -1,0 +1,128 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { fastify } from 'fastify';
+import { MilenaError } from '../errors/milena-error.ts';
+import { Authenticator } from './auth.ts';
+import { installBodyParser } from './body-parser.ts';
+import { clientRoutes } from './client/routes.ts';
+import type { App, ClientContext } from './context.ts';
+import { installCors } from './cors.ts';
+import type { HttpDeps, HttpLogger, HttpSettings } from './deps.ts';
+import { asMilenaError, errorBody } from './error-reply.ts';
+import './fastify-types.ts';
+import { Freshness } from './freshness.ts';
+import { KnownPaths } from './known-paths.ts';
+import { RateLimits, ratesOf } from './rate-limits.ts';
+import { installRequestLog, requestIds } from './request-log.ts';
+import { compileValidator } from './validation.ts';
+
+/** The longest path parameter: 255 bytes, each perhaps as `%XX`. */
+const PARAM_LIMIT = 1_024;
+
+/** The public app and what else must reach into it. */
+export interface PublicApp {
+  readonly app: App;
+  /** To tell of revocations from the log's tail. */
+  readonly auth: Authenticator;
+}
+
+/** What `bareApp` needs of the settings. */
+type BareSettings = Pick<HttpSettings, 'maxBodyBytes' | 'trustedProxies'>;
+
+/** Builds the app that clients talk to. It does not listen yet. */
+export function buildPublicApp(deps: HttpDeps): PublicApp {
+  const app = bareApp(deps.logger, deps.settings);
+  const drain = new AbortController();
+  app.addHook('preClose', (done) => {
+    drain.abort();
+    done();
+  });
+  const context = contextOf(deps, drain.signal);
+  installCors(app);
+  installAuth(app, context.auth);
+  clientRoutes(app, context);
+  return { app, auth: context.auth };
+}
+
+/** An app with our body parser, validation, errors and request log, and no routes. */
+export function bareApp(logger: HttpLogger, settings: BareSettings): App {
+  const app = fastify({
+    logger: false,
+    bodyLimit: settings.maxBodyBytes,
+    exposeHeadRoutes: false,
+    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    return503OnClosing: false,
+    genReqId: requestIds(),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_LIMIT },
+    frameworkErrors: (error, _request, reply) => replyWithError(error, reply, logger),
+  });
+  app.setValidatorCompiler(compileValidator);
+  installBodyParser(app);
+  installRequestLog(app, logger);
+  app.setErrorHandler((error, _request, reply) => replyWithError(error, reply, logger));
+  installNotFound(app, logger);
+  return app;
+}
+
+function contextOf(deps: HttpDeps, draining: AbortSignal): ClientContext {
+  const freshness = new Freshness(deps.gate, deps.slots);
+  return {
+    ...deps,
+    auth: new Authenticator(deps),
+    limits: new RateLimits(ratesOf(deps.settings)),
+    freshness,
+    draining,
+    execute: async (command) => {
+      const result = await deps.bus.execute(command);
+      freshness.wrote(result.written);
+      return result;
+    },
+  };
+}
+
+/** Before the body is read: a stranger's body is not worth parsing. */
+function installAuth(app: App, auth: Authenticator): void {
+  app.decorateRequest('session', undefined);
+  app.addHook('onRequest', (request: FastifyRequest, _reply, done) => {
+    if (request.routeOptions.config.auth !== 'user') {
+      done();
+      return;
+    }
+    try {
+      const session = auth.session(request);
+      if (!(session instanceof Promise)) {
+        request.session = session;
+        done();
+        return;
+      }
+      session.then((found) => {
+        request.session = found;
+        done();
+      }, done);
+    } catch (error) {
+      done(asMilenaError(error));
+    }
+  });
+}
+
+function installNotFound(app: App, logger: HttpLogger): void {
+  const paths = new KnownPaths();
+  app.addHook('onRoute', (options) => paths.add(options.url));
+  app.setNotFoundHandler((request, reply) => {
+    const code = paths.has(request.url) ? 'METHOD_NOT_ALLOWED' : 'UNRECOGNIZED';
+    replyWithError(new MilenaError(code), reply, logger);
+  });
+}
+
+function replyWithError(cause: unknown, reply: FastifyReply, logger: HttpLogger): void {
+  const error = asMilenaError(cause);
+  if (error.status >= 500) {
+    const facts = { reqId: reply.request.id, route: reply.request.routeOptions.url, code: error.code };
+    logger.error({ ...facts, ...error.facts.log, err: error.facts.cause ?? error }, 'request failed');
+  }
+  const { retryAfterMs } = error.facts;
+  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
+  void reply
+    .code(error.status)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(errorBody(error)));
+}

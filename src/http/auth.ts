@@ -1,0 +1,103 @@
+import type { FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { MilenaError } from '../errors/milena-error.ts';
+import { tokenHash, tokenSlot } from './access-token.ts';
+import type { HttpDeps } from './deps.ts';
+import type { Session } from './reads/account-reads.ts';
+
+/** Sessions kept; one is about 500 bytes. */
+const SESSIONS = 50_000;
+/** A session is read again after this long, milliseconds: a second line behind `invalidate`. */
+const SESSION_TTL = 300_000;
+/** How long after a revocation the model is not believed about that user without waiting for it. */
+const DISTRUST_TTL = 60_000;
+/** How long an unknown token waits for the model to catch up. */
+const WAIT_MS = 2_000;
+
+/**
+ * Who asks: access tokens to sessions, from memory where possible. A revocation acts from the log's tail at
+ * once, while the model may still show the device; so after one the model must first have caught up.
+ */
+export class Authenticator {
+  readonly #deps: Pick<HttpDeps, 'reads' | 'gate' | 'slots'>;
+  readonly #sessions = new LRUCache<string, Session>({ max: SESSIONS, ttl: SESSION_TTL });
+  readonly #tokensOf = new Map<string, Set<string>>();
+  readonly #distrusted: LRUCache<string, number>;
+  #revocations = 0;
+
+  constructor(deps: Pick<HttpDeps, 'reads' | 'gate' | 'slots'>) {
+    this.#deps = deps;
+    this.#distrusted = new LRUCache({ max: SESSIONS, ttl: DISTRUST_TTL });
+  }
+
+  /**
+   * The session of a request. Gives a promise only when it has to look into the model.
+   * @throws MilenaError MISSING_TOKEN, UNKNOWN_TOKEN, UNAVAILABLE (the model is too far behind to know).
+   */
+  session(request: FastifyRequest): Session | Promise<Session> {
+    const token = tokenOf(request);
+    if (token === undefined) throw new MilenaError('MISSING_TOKEN');
+    const hash = tokenHash(token);
+    return this.#sessions.get(hash) ?? this.#lookUp(token, hash);
+  }
+
+  /** Notes a session that this node has just made, so that its first requests need no model. */
+  remember(hash: string, session: Session): void {
+    this.#sessions.set(hash, session);
+    const tokens = this.#tokensOf.get(session.user_id) ?? new Set();
+    for (const other of tokens) if (!this.#sessions.has(other)) tokens.delete(other);
+    this.#tokensOf.set(session.user_id, tokens.add(hash));
+    if (this.#tokensOf.size > 2 * SESSIONS) this.#forgetIdleUsers();
+  }
+
+  /**
+   * Ends sessions at once. To be called for every `device_removed`, `user_deactivated` and `device_added` of
+   * the log's tail (a login on an existing device ends its old token). @param keepHash a token that stays:
+   * the new one of a `device_added`.
+   */
+  invalidate(userId: string, deviceIds: readonly string[] | 'all', keepHash?: string): void {
+    this.#revocations += 1;
+    this.#distrusted.set(userId, this.#revocations);
+    for (const hash of this.#tokensOf.get(userId) ?? []) {
+      const session = this.#sessions.get(hash);
+      const ended = session !== undefined && (deviceIds === 'all' || deviceIds.includes(session.device_id));
+      if (ended && hash !== keepHash) this.#sessions.delete(hash);
+    }
+  }
+
+  async #lookUp(token: string, hash: string): Promise<Session> {
+    const slot = tokenSlot(token, this.#deps.slots);
+    if (slot === undefined) throw unknownToken();
+    const before = this.#revocations;
+    let session = await this.#deps.reads.accounts.session(hash);
+    const doubtful = session === undefined || this.#distrusted.has(session.user_id);
+    if (doubtful) {
+      const caughtUp = await this.#deps.gate.caughtUp('users', slot, WAIT_MS);
+      if (!caughtUp && session !== undefined) throw new MilenaError('UNAVAILABLE');
+      session = await this.#deps.reads.accounts.session(hash);
+    }
+    if (session === undefined) throw unknownToken();
+    // What was revoked while we looked is looked up again next time.
+    if ((this.#distrusted.get(session.user_id) ?? 0) <= before) this.remember(hash, session);
+    return session;
+  }
+
+  #forgetIdleUsers(): void {
+    for (const [userId, tokens] of this.#tokensOf) {
+      if (![...tokens].some((hash) => this.#sessions.has(hash))) this.#tokensOf.delete(userId);
+    }
+  }
+}
+
+function unknownToken(): MilenaError {
+  return new MilenaError('UNKNOWN_TOKEN', undefined, { expose: { soft_logout: false } });
+}
+
+/** The header, or the query parameter that the spec still allows (deprecated in v1.11). */
+function tokenOf(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) return /^Bearer +(\S+) *$/i.exec(header)?.[1];
+  if (!request.url.includes('access_token=')) return undefined;
+  const query = new URLSearchParams(request.url.slice(request.url.indexOf('?') + 1));
+  return query.get('access_token') ?? undefined;
+}

@@ -1,0 +1,83 @@
+import type { Config } from '../config/config.ts';
+import type { RoomId, ServerName, UserId } from '../matrix/identifiers.ts';
+import type { Signer } from '../matrix/signing.ts';
+import type { CommandBus } from '../owner/commands.ts';
+import type { AccountReads } from './reads/account-reads.ts';
+import type { DirectoryReads } from './reads/directory-reads.ts';
+import type { ReadGate } from './reads/read-gate.ts';
+import type { RoomReads } from './reads/room-reads.ts';
+import type { TimelineReads } from './reads/timeline-reads.ts';
+
+/** The settings that HTTP needs; a `Config` is one. */
+export type HttpSettings = Pick<
+  Config,
+  | 'publicUrl'
+  | 'registration'
+  | 'registrationSharedSecret'
+  | 'rateLimits'
+  | 'rateLoginAccount'
+  | 'rateLoginAddress'
+  | 'rateRegistration'
+  | 'rateSend'
+  | 'defaultRoomVersion'
+  | 'trustedProxies'
+  | 'maxBodyBytes'
+>;
+
+/** Hashes and checks passwords off the event loop; see `passwords.ts`. */
+export interface PasswordHasher {
+  /** A PHC string. @throws MilenaError UNAVAILABLE when too many wait. */
+  hash(password: string): Promise<string>;
+  /** `stored` undefined (no such user, no password) takes as long as any other and is false. */
+  verify(password: string, stored: string | undefined): Promise<boolean>;
+}
+
+/** What is published to `ephemeral` when somebody types. */
+export interface TypingNotice {
+  readonly room_id: RoomId;
+  readonly user_id: UserId;
+  readonly typing: boolean;
+  /** When it ends by itself, milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** The few calls of a structured logger (pino's) that HTTP makes. */
+export interface HttpLogger {
+  debug(facts: object, text: string): void;
+  info(facts: object, text: string): void;
+  warn(facts: object, text: string): void;
+  error(facts: object, text: string): void;
+}
+
+/** The read models, by what is asked of them. */
+export interface Reads {
+  readonly accounts: AccountReads;
+  readonly rooms: RoomReads;
+  readonly timeline: TimelineReads;
+  readonly directory: DirectoryReads;
+}
+
+/** Everything the public app needs from outside. `src/main` alone makes one; tests make one of fakes. */
+export interface HttpDeps {
+  readonly settings: HttpSettings;
+  readonly serverName: ServerName;
+  /** Milena's own version. */
+  readonly version: string;
+  readonly bus: CommandBus;
+  readonly reads: Reads;
+  readonly gate: ReadGate;
+  /** Slots of the log: which partition a room or user is in. */
+  readonly slots: number;
+  /** Signs the create events of new rooms. */
+  readonly signer: Signer;
+  readonly passwords: PasswordHasher;
+  /** Publishes typing on the log; resolves when the log has it. */
+  readonly publishTyping: (notice: TypingNotice) => Promise<void>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Cryptographically random bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  readonly logger: HttpLogger;
+  /** Empty when this node can serve; else why not, one sentence each. For `/_milena/ready`. */
+  readonly unready: () => Promise<readonly string[]>;
+}

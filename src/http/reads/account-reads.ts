@@ -1,0 +1,33 @@
+import type { DeviceId, RoomId, UserId } from '../../matrix/identifiers.ts';
+import type { JsonObject } from '../../matrix/json.ts';
+
+/** Who an access token stands for. */
+export interface Session {
+  readonly user_id: UserId;
+  readonly device_id: DeviceId;
+  readonly kind: 'user' | 'guest';
+  readonly admin: boolean;
+}
+
+/** An account as the model knows it. */
+export interface Account {
+  readonly user_id: UserId;
+  readonly kind: 'user' | 'guest';
+  readonly admin: boolean;
+  readonly deactivated: boolean;
+  /** PHC string, null for an account without a password. */
+  readonly password_hash: string | null;
+}
+
+/** What HTTP asks of the model of accounts. Answers may lag behind the log; see `freshness.ts`. */
+export interface AccountReads {
+  /** @param hash SHA-256 of the token, 64 hex digits. Undefined when no device of a live account has it. */
+  session(hash: string): Promise<Session | undefined>;
+  account(userId: UserId): Promise<Account | undefined>;
+  /** The fields of a profile, undefined when there is no such account. */
+  profile(userId: UserId): Promise<JsonObject | undefined>;
+  /** Account data as JSON text. */
+  accountData(userId: UserId, roomId: RoomId | null, type: string): Promise<string | undefined>;
+  /** A filter as JSON text. */
+  filter(userId: UserId, filterId: string): Promise<string | undefined>;
+}

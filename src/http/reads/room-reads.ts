@@ -1,0 +1,27 @@
+import type { EventId, RoomId, RoomVersionId, UserId } from '../../matrix/identifiers.ts';
+import type { StoredEvent } from './stored-event.ts';
+
+/** A membership as the current state has it. */
+export type Membership = 'invite' | 'join' | 'leave' | 'ban' | 'knock';
+
+/** A user's standing in a room. */
+export interface Standing {
+  readonly membership: Membership;
+  readonly event_id: EventId;
+  /** The place of that membership event. */
+  readonly place: number;
+}
+
+/** What HTTP asks of the model of room states. Current state unless `at` is given. */
+export interface RoomReads {
+  /** Undefined when no such room is known here. */
+  version(roomId: RoomId): Promise<RoomVersionId | undefined>;
+  /** Undefined when the user has no membership event in the room. */
+  standing(roomId: RoomId, userId: UserId): Promise<Standing | undefined>;
+  /** @param at the state after the event at this place (inclusive); current without it. */
+  stateEvent(roomId: RoomId, type: string, stateKey: string, at?: number): Promise<StoredEvent | undefined>;
+  /** All entries, or those of one type. @param at as for `stateEvent`. */
+  state(roomId: RoomId, options?: { readonly type?: string; readonly at?: number }): Promise<readonly StoredEvent[]>;
+  /** The rooms in which the user's membership is the given one. */
+  rooms(userId: UserId, membership: Membership): Promise<readonly RoomId[]>;
+}

@@ -1,0 +1,119 @@
+import type { AuthorisableEvent, StateLookup } from './auth-state.ts';
+import { ALLOWED, type AuthVerdict, rejected } from './auth-verdict.ts';
+import { parseUserId } from './identifiers.ts';
+import { isJsonObject, type JsonObject, ownObject, ownValue } from './json.ts';
+import { LEVEL_DEFAULTS, levelValue, type PowerLevels } from './power-levels.ts';
+import { creatorsOf } from './room-creators.ts';
+import type { RoomVersion } from './room-versions.ts';
+
+/**
+ * Changes of power levels: authorisation rule 10 of version 12, rule 9 of versions 10 and 11 (which lack what
+ * is 10.4 here, so that their 9.4 is 10.5 here and so on).
+ */
+
+const LEVEL_KEYS = Object.keys(LEVEL_DEFAULTS);
+const LEVEL_MAPS = ['events', 'notifications'] as const;
+
+/** Judges an `m.room.power_levels` event whose sender is joined and has the level to send it. */
+export function checkPowerLevels(
+  version: RoomVersion,
+  event: AuthorisableEvent,
+  state: StateLookup,
+  levels: PowerLevels,
+): AuthVerdict {
+  const malformed = malformation(event.content) ?? namesCreator(version, event.content, state);
+  if (malformed !== undefined) return rejected(malformed);
+  const current = state('m.room.power_levels', '');
+  if (current === undefined) return ALLOWED; // 10.5
+  const change: Change = { from: current.content, to: event.content, sender: event.sender, levels };
+  const excess = excessInLevels(change) ?? excessInMaps(change) ?? excessInUsers(change);
+  return excess === undefined ? ALLOWED : rejected(excess);
+}
+
+/** 10.1 to 10.3: what is there has the right form. */
+function malformation(content: JsonObject): string | undefined {
+  for (const key of LEVEL_KEYS) {
+    const value = ownValue(content, key);
+    if (value !== undefined && levelValue(value) === undefined) return `${key} is not an integer`;
+  }
+  for (const key of [...LEVEL_MAPS, 'users']) {
+    const map = ownValue(content, key);
+    if (map === undefined) continue;
+    const isMapOfLevels =
+      isJsonObject(map) && Object.values(map).every((value) => levelValue(value) !== undefined);
+    if (!isMapOfLevels) return `${key} is not an object of integers`;
+  }
+  const users = Object.keys(ownObject(content, 'users') ?? {});
+  return users.every((user) => parseUserId(user) !== undefined)
+    ? undefined
+    : 'users has a key that is no user ID';
+}
+
+/** 10.4: creators stand above the levels and are not among them. */
+function namesCreator(version: RoomVersion, content: JsonObject, state: StateLookup): string | undefined {
+  const create = state('m.room.create', '');
+  if (!version.creatorsPrivileged || create === undefined) return undefined;
+  const users = ownObject(content, 'users') ?? {};
+  const named = creatorsOf(version, create).some((creator) => Object.hasOwn(users, creator));
+  return named ? 'a creator of the room is given a power level' : undefined;
+}
+
+interface Change {
+  readonly from: JsonObject;
+  readonly to: JsonObject;
+  readonly sender: string;
+  readonly levels: PowerLevels;
+}
+
+/** 10.6: single levels; neither what was nor what will be is above the sender's. */
+function excessInLevels({ from, to, sender, levels }: Change): string | undefined {
+  const own = levels.of(sender);
+  for (const [key, before, after] of alterations(from, to, LEVEL_KEYS)) {
+    if (before !== undefined && before > own) return `${key} is above the sender's power level`;
+    if (after !== undefined && after > own) return `${key} would be above the sender's power level`;
+  }
+  return undefined;
+}
+
+/** 10.7 and 10.8: levels of event types and of notifications. */
+function excessInMaps({ from, to, sender, levels }: Change): string | undefined {
+  const own = levels.of(sender);
+  for (const map of LEVEL_MAPS) {
+    for (const [, before, after] of mapAlterations(from, to, map)) {
+      if (before !== undefined && before > own) return `a level in ${map} is above the sender's`;
+      if (after !== undefined && after > own) return `a level in ${map} would be above the sender's`;
+    }
+  }
+  return undefined;
+}
+
+/** 10.9 and 10.10: levels of users; others are changed only by who stands above them. */
+function excessInUsers({ from, to, sender, levels }: Change): string | undefined {
+  const own = levels.of(sender);
+  for (const [user, before, after] of mapAlterations(from, to, 'users')) {
+    if (before !== undefined && user !== sender && before >= own) {
+      return "a changed user's power level is not below the sender's";
+    }
+    if (after !== undefined && after > own) return "a user's power level would be above the sender's";
+  }
+  return undefined;
+}
+
+type Alteration = readonly [key: string, before: number | undefined, after: number | undefined];
+
+function mapAlterations(from: JsonObject, to: JsonObject, map: string): readonly Alteration[] {
+  const before = ownObject(from, map) ?? {};
+  const after = ownObject(to, map) ?? {};
+  return alterations(before, after, new Set([...Object.keys(before), ...Object.keys(after)]));
+}
+
+/** The entries that were added (no before), removed (no after) or changed. */
+function alterations(from: JsonObject, to: JsonObject, keys: Iterable<string>): readonly Alteration[] {
+  const found: Alteration[] = [];
+  for (const key of keys) {
+    const before = levelValue(ownValue(from, key));
+    const after = levelValue(ownValue(to, key));
+    if (before !== after) found.push([key, before, after]);
+  }
+  return found;
+}

@@ -1,0 +1,45 @@
+import type { AnyFact, RecordType } from '../log/records.ts';
+import type { TopicName } from '../log/topics.ts';
+import type { Command, CommandResult } from './commands.ts';
+import type { Loader } from './loader.ts';
+
+/** A fact with its key on the log. */
+export type KeyedFact = AnyFact & { readonly key: string };
+
+/** A fact of the tail with the offset where it stands. */
+export interface TailFact {
+  readonly key: string;
+  readonly offset: number;
+  readonly fact: AnyFact;
+}
+
+/** What a decision leads to: facts to append (perhaps none) and the answer once they are on the log. */
+export interface Decision {
+  readonly facts: readonly KeyedFact[];
+  readonly result: CommandResult;
+}
+
+/** Where an aggregate finds what it needs. */
+export interface Source {
+  readonly loader: Loader;
+  /** The facts of the aggregate that stand on the log and are not in its model yet. */
+  tail(): Promise<readonly TailFact[]>;
+}
+
+/**
+ * A kind of aggregate: how it is loaded, what it decides, how it evolves. The state is a value; `decide` has no
+ * side effects but what `learn` keeps.
+ */
+export interface AggregateKind<S> {
+  readonly topic: TopicName;
+  /** The state at the model's checkpoint, and the first offset that is not in it. */
+  load(key: string, loader: Loader): Promise<{ readonly state: S; readonly next: number }>;
+  /** Whether a record with this key belongs to the aggregate. */
+  holds(key: string, recordKey: string, type: RecordType): boolean;
+  /** Fetches what the decision needs and the state lacks. Undefined, and no wait, when it lacks nothing. */
+  prepare(state: S, command: Command, source: Source): Promise<void> | undefined;
+  /** @throws MilenaError when the command is refused. */
+  decide(state: S, command: Command): Decision;
+  /** The state after a fact. */
+  evolve(state: S, fact: AnyFact): S;
+}

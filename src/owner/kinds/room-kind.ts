@@ -1,0 +1,98 @@
+import { MilenaError } from '../../errors/milena-error.ts';
+import type { AnyFact } from '../../log/records.ts';
+import type { Pdu } from '../../matrix/event.ts';
+import { asEventId, asRoomId, type EventId } from '../../matrix/identifiers.ts';
+import { roomVersion } from '../../matrix/room-versions.ts';
+import { decideCreate } from '../../rooms/create.ts';
+import { decideSend, type Keys, type RoomAccepted, type RoomRefusal } from '../../rooms/decide.ts';
+import { evolveRoom } from '../../rooms/evolve.ts';
+import type { RoomFact } from '../../rooms/facts.ts';
+import { missingEvents } from '../../rooms/needs.ts';
+import { pduOfRecord } from '../../rooms/pdu-of-record.ts';
+import { noRoom, type Room } from '../../rooms/room.ts';
+import { StateTree } from '../../state/state-tree.ts';
+import type { AggregateKind, Decision, Source } from '../aggregate-kind.ts';
+import type { Command } from '../commands.ts';
+
+/**
+ * A room with the events that decisions have read. `known` only ever grows and holds facts, so it is shared
+ * between the states of a room as they follow each other; a busy room's send therefore reads no database.
+ */
+export interface LoadedRoom {
+  readonly room: Room;
+  readonly known: Map<EventId, Pdu>;
+}
+
+/** Rooms as the owner runs them, signing with the server's key. */
+export function roomKind(keys: Keys): AggregateKind<LoadedRoom> {
+  return {
+    topic: 'rooms',
+    load: loadRoom,
+    holds: (key, recordKey) => key === recordKey,
+    prepare,
+    decide: (loaded, command) => decide(loaded, command, keys),
+    evolve,
+  };
+}
+
+const loadRoom: AggregateKind<LoadedRoom>['load'] = async (key, loader) => {
+  const id = asRoomId(key);
+  const snapshot = await loader.room(id);
+  if (snapshot === undefined) return { state: { room: noRoom(id), known: new Map() }, next: 0 };
+  const entries = snapshot.state.map(({ type, state_key, event_id }) => ({
+    type,
+    stateKey: state_key,
+    eventId: event_id,
+  }));
+  const room: Room = {
+    id,
+    version: roomVersion(snapshot.version),
+    state: StateTree.fromEntries(entries),
+    extremities: snapshot.extremities,
+    place: snapshot.place,
+    saga: undefined,
+  };
+  return { state: { room, known: new Map() }, next: snapshot.next };
+};
+
+function prepare(loaded: LoadedRoom, command: Command, source: Source): Promise<void> | undefined {
+  if (command.kind !== 'send_event') return undefined;
+  const missing = missingEvents(loaded.room, loaded.known, command);
+  return missing.length === 0 ? undefined : learn(loaded, missing, source);
+}
+
+async function learn(loaded: LoadedRoom, missing: readonly EventId[], source: Source): Promise<void> {
+  for (const [id, pdu] of await source.loader.events(loaded.room.id, missing)) loaded.known.set(id, pdu);
+  if (missing.every((id) => loaded.known.has(id))) return;
+  // What the model lacks stands behind its checkpoint: the tail has it, or nobody.
+  const wanted = new Set<string>(missing);
+  for (const { fact } of await source.tail()) {
+    if (fact.type === 'room_event' && wanted.has(fact.value.event_id)) {
+      loaded.known.set(asEventId(fact.value.event_id), pduOfRecord(fact.value));
+    }
+  }
+}
+
+function decide(loaded: LoadedRoom, command: Command, keys: Keys): Decision {
+  const { room, known } = loaded;
+  if (command.kind === 'send_event') return decision(loaded, decideSend(room, known, command, keys));
+  if (command.kind === 'create_room') return decision(loaded, decideCreate(room, command, keys));
+  throw new MilenaError('INTERNAL', `${command.kind} is not about a room`);
+}
+
+function decision(loaded: LoadedRoom, decided: RoomAccepted | RoomRefusal): Decision {
+  if ('refused' in decided) throw new MilenaError(decided.refused, decided.message);
+  for (const [id, pdu] of decided.events) loaded.known.set(id, pdu);
+  return {
+    facts: decided.facts.map((fact) => ({ ...fact, key: loaded.room.id })),
+    result: decided.event_id === undefined ? {} : { event_id: decided.event_id },
+  };
+}
+
+function evolve(loaded: LoadedRoom, fact: AnyFact): LoadedRoom {
+  return isRoomFact(fact) ? { room: evolveRoom(loaded.room, fact), known: loaded.known } : loaded;
+}
+
+function isRoomFact(fact: AnyFact): fact is RoomFact {
+  return fact.type === 'room_event' || fact.type === 'saga_started' || fact.type === 'saga_ended';
+}

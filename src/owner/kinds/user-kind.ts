@@ -1,0 +1,58 @@
+import { MilenaError } from '../../errors/milena-error.ts';
+import type { AnyFact } from '../../log/records.ts';
+import { decideUser, type UserCommand, type UserFact } from '../../users/decide.ts';
+import { evolveUser } from '../../users/evolve.ts';
+import { NO_USER, type User } from '../../users/user.ts';
+import type { AggregateKind } from '../aggregate-kind.ts';
+import type { Command } from '../commands.ts';
+
+/** Users as the owner runs them. */
+export const userKind: AggregateKind<User> = {
+  topic: 'users',
+  async load(key, loader) {
+    const snapshot = await loader.user(key);
+    if (snapshot === undefined) return { state: NO_USER, next: 0 };
+    const { next, kind, admin, deactivated, devices } = snapshot;
+    return { state: { exists: true, kind, admin, deactivated, devices: new Set(devices) }, next };
+  },
+  holds: (key, recordKey) => key === recordKey,
+  prepare: () => undefined,
+  decide(user, command) {
+    if (!isUserCommand(command)) throw new MilenaError('INTERNAL', `${command.kind} is not about a user`);
+    const decision = decideUser(user, command);
+    if ('refused' in decision) throw new MilenaError(decision.refused);
+    return {
+      facts: decision.facts.map((fact) => ({ ...fact, key: command.user_id })),
+      result: decision.devices === undefined ? {} : { devices: decision.devices },
+    };
+  },
+  evolve: (user, fact) => (isUserFact(fact) ? evolveUser(user, fact) : user),
+};
+
+function isUserCommand(command: Command): command is UserCommand {
+  switch (command.kind) {
+    case 'register_user':
+    case 'add_device':
+    case 'remove_devices':
+    case 'set_password':
+    case 'deactivate_user':
+    case 'set_profile':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isUserFact(fact: AnyFact): fact is UserFact {
+  switch (fact.type) {
+    case 'user_registered':
+    case 'password_changed':
+    case 'user_deactivated':
+    case 'device_added':
+    case 'device_removed':
+    case 'profile_changed':
+      return true;
+    default:
+      return false;
+  }
+}

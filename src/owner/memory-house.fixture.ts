@@ -1,0 +1,94 @@
+import { MilenaError } from '../errors/milena-error.ts';
+import type { TopicName } from '../log/topics.ts';
+import { asServerName } from '../matrix/identifiers.ts';
+import { sodiumSigner, sodiumVerifier } from '../matrix/sodium-signing.ts';
+import { aggregateKinds } from './kinds/kinds.ts';
+import type { Loader } from './loader.ts';
+import type { OwnedFact, ReadFact, SlotLog } from './slot-log.ts';
+import { SlotOwner } from './slot-owner.ts';
+
+/** A log in memory for tests of the owner: it survives owners, and can be made to fail. */
+export class MemoryLog {
+  readonly records: (ReadFact & { readonly topic: TopicName })[] = [];
+  appends: number[] = [];
+  /** What the next append does instead of answering: nothing is written, or it is and the answer is lost. */
+  next: 'ok' | 'refuse' | 'lose_answer' = 'ok';
+  private epoch = 0;
+
+  slot(slot: number): SlotLog {
+    let mine = 0;
+    return {
+      slot,
+      maxAppendBytes: 1_000_000,
+      claim: async () => {
+        this.epoch += 1;
+        mine = this.epoch;
+        return mine;
+      },
+      append: async (topic, facts) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (mine !== this.epoch) throw new MilenaError('FENCED');
+        const how = this.next;
+        this.next = 'ok';
+        if (how === 'refuse') throw new MilenaError('INDEFINITE');
+        const offsets = facts.map((fact) => this.put(topic, fact));
+        this.appends.push(facts.length);
+        if (how === 'lose_answer') throw new MilenaError('INDEFINITE');
+        return offsets;
+      },
+      read: (topic, from) => this.read(topic, from),
+      end: async () => this.records.length,
+      close: async () => undefined,
+    };
+  }
+
+  private put(topic: TopicName, fact: OwnedFact): number {
+    const offset = this.records.length;
+    const { key, at, command, ...rest } = fact;
+    this.records.push({ topic, key, offset, at, command, fact: rest });
+    return offset;
+  }
+
+  private async *read(topic: TopicName, from: number): AsyncIterable<ReadFact> {
+    for (const record of this.records.filter((one) => one.topic === topic && one.offset >= from))
+      yield record;
+  }
+}
+
+/** A loader whose models have seen nothing: all comes from the tail. */
+export const emptyLoader: Loader = {
+  checkpoint: async () => 0,
+  room: async () => undefined,
+  events: async () => new Map(),
+  user: async () => undefined,
+  alias: async () => undefined,
+  listing: async () => undefined,
+  receipts: async () => [],
+  schemas: async () => [],
+  openSagas: async () => [],
+  commands: async () => new Map(),
+};
+
+/** The name and seed that tests sign with. */
+export const TEST_SERVER = asServerName('test.example');
+
+/** Real keys, from a fixed seed. */
+export async function testKeys() {
+  const signer = await sodiumSigner(TEST_SERVER, '1', Buffer.alloc(32, 7));
+  return { signer, verifier: await sodiumVerifier() };
+}
+
+/** An open owner of slot 0 over a log. */
+export async function openOwner(log: MemoryLog, loader: Loader = emptyLoader): Promise<SlotOwner> {
+  const kinds = aggregateKinds(await testKeys());
+  const owner = new SlotOwner({
+    log: log.slot(0),
+    loader,
+    kinds,
+    now: () => 1_000,
+    keep: 100,
+    broken: () => undefined,
+  });
+  await owner.open();
+  return owner;
+}

@@ -1,0 +1,57 @@
+import type { AnyFact } from '../log/records.ts';
+import type { TopicName } from '../log/topics.ts';
+import type { KeyedFact } from './aggregate-kind.ts';
+
+/** A fact to append, with the command that caused it and the owner's time. */
+export type OwnedFact = KeyedFact & {
+  readonly command: Uint8Array;
+  readonly at: number;
+};
+
+/** A fact read back, with where it stands and which command caused it. */
+export interface ReadFact {
+  readonly key: string;
+  readonly offset: number;
+  readonly at: number;
+  readonly command: Uint8Array | undefined;
+  readonly fact: AnyFact;
+}
+
+/** The log as one slot's owner uses it: a claim, appends under it, bounded reads. Sealing is inside. */
+export interface SlotLog {
+  readonly slot: number;
+  /** The most bytes of one atomic append. */
+  readonly maxAppendBytes: number;
+  /** Claims the slot anew, fencing whoever had it. @returns the epoch. */
+  claim(): Promise<number>;
+  /** Appends under the present claim. @throws MilenaError FENCED or INDEFINITE; see the log port. */
+  append(topic: TopicName, facts: readonly OwnedFact[]): Promise<readonly number[]>;
+  /** The facts of the slot's partition from an offset to the present end, in order. */
+  read(topic: TopicName, from: number): AsyncIterable<ReadFact>;
+  /** The offset that the next record has at the least. */
+  end(topic: TopicName): Promise<number>;
+  /** Lets go of the claim's resources. */
+  close(): Promise<void>;
+}
+
+/** Stamps a decision's facts for the log. */
+export function ownedFacts(
+  facts: readonly KeyedFact[],
+  command: Uint8Array,
+  at: number,
+): readonly OwnedFact[] {
+  return facts.map((fact) => ({ ...fact, command, at }));
+}
+
+/** Bytes that headers, fingerprint, lengths, sealing and state roots add to a fact's texts, at the most. */
+const OVERHEAD = 600;
+
+/** An upper estimate of a fact's bytes on the log. */
+export function sizeOfFact(fact: OwnedFact): number {
+  let bytes = OVERHEAD + 4 * fact.key.length;
+  for (const value of Object.values(fact.value)) {
+    if (typeof value === 'string') bytes += Buffer.byteLength(value);
+    else if (Array.isArray(value)) bytes += 300 * value.length;
+  }
+  return bytes;
+}

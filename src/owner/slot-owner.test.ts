@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isMilenaError } from '../errors/milena-error.ts';
+import { ALICE, BOB, member, newRoom, send } from '../rooms/new-room.fixture.ts';
+import { freshCommandId, transactionCommandId } from './command-id.ts';
+import type { Command } from './commands.ts';
+import { MemoryLog, openOwner, testKeys } from './memory-house.fixture.ts';
+import type { SlotOwner } from './slot-owner.ts';
+import { subjectOf } from './subject.ts';
+
+const { signer } = await testKeys();
+const run = (owner: SlotOwner, command: Command) => owner.execute(subjectOf(command), command);
+const events = (log: MemoryLog) => log.records.filter((record) => record.fact.type === 'room_event');
+
+for (const version of ['10', '11', '12']) {
+  test(`a room of version ${version} is made in one append, and others join and talk in it`, async () => {
+    const log = new MemoryLog();
+    const owner = await openOwner(log);
+    const room = newRoom(signer, { id: freshCommandId(), version });
+    await run(owner, room);
+    assert.deepEqual(log.appends, [4]);
+    await run(owner, member(room.room_id, BOB, BOB, 'join', freshCommandId()));
+    const sent = await run(owner, send(room.room_id, BOB, freshCommandId()));
+    assert.match(sent.event_id ?? '', /^\$[\w-]{43}$/);
+    assert.equal(events(log).length, 6);
+  });
+}
+
+test('who is not joined cannot send, and nothing is appended', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(owner, room);
+  await assert.rejects(run(owner, send(room.room_id, BOB, freshCommandId())), (error) =>
+    isMilenaError(error, 'FORBIDDEN'),
+  );
+  assert.equal(events(log).length, 4);
+});
+
+test('a repeated command gets the first result, also from an owner that came after', async () => {
+  const log = new MemoryLog();
+  const first = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(first, room);
+  const id = transactionCommandId(ALICE, 'PHONE', 'PUT', '/send', 'txn1');
+  const command = send(room.room_id, ALICE, id);
+  const results = await Promise.all([run(first, command), run(first, command)]);
+  const second = await openOwner(log);
+  const again = await run(second, command);
+  assert.equal(new Set([...results, again].map((result) => result.event_id)).size, 1);
+  assert.equal(events(log).length, 5);
+});
+
+test('decisions made while an append is under way share the next one', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(owner, room);
+  await run(owner, send(room.room_id, ALICE, freshCommandId()));
+  log.appends = [];
+  await Promise.all(
+    Array.from({ length: 50 }, () => run(owner, send(room.room_id, ALICE, freshCommandId()))),
+  );
+  assert.ok(log.appends.length <= 3, `50 sends took ${log.appends.length} appends`);
+});
+
+test('events follow each other: each names the one before, one place further', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(owner, room);
+  await Promise.all([1, 2, 3].map(() => run(owner, send(room.room_id, ALICE, freshCommandId()))));
+  let before: string | undefined;
+  let place = 0;
+  for (const { fact } of events(log)) {
+    assert.ok(fact.type === 'room_event');
+    const { prev_events } = JSON.parse(fact.value.skeleton);
+    assert.deepEqual(prev_events, before === undefined ? [] : [before]);
+    assert.equal(fact.value.place, place + 1);
+    before = fact.value.event_id;
+    place = fact.value.place;
+  }
+});
+
+test('an owner that was fenced acknowledges nothing and writes nothing', async () => {
+  const log = new MemoryLog();
+  const old = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(old, room);
+  await openOwner(log);
+  await assert.rejects(run(old, send(room.room_id, ALICE, freshCommandId())), (error) =>
+    isMilenaError(error, 'FENCED'),
+  );
+  assert.equal(events(log).length, 4);
+});
+
+test('after a lost answer the next owner knows the command and does not run it again', async () => {
+  const log = new MemoryLog();
+  const old = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(old, room);
+  const command = send(room.room_id, ALICE, freshCommandId());
+  log.next = 'lose_answer';
+  await assert.rejects(run(old, command), (error) => isMilenaError(error, 'INDEFINITE'));
+  const result = await run(await openOwner(log), command);
+  assert.equal(events(log).length, 5);
+  assert.equal(result.written?.offset, log.records.length - 1);
+});
+
+test('what was decided on top of a failed append fails with it', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(owner, room);
+  log.next = 'refuse';
+  const outcomes = await Promise.allSettled(
+    [1, 2, 3].map(() => run(owner, send(room.room_id, ALICE, freshCommandId()))),
+  );
+  assert.deepEqual(new Set(outcomes.map((outcome) => outcome.status)), new Set(['rejected']));
+  assert.equal(events(log).length, 4);
+});
+
+test('a redaction of another’s event needs the redact level, of one’s own nothing', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(owner, room);
+  await run(owner, member(room.room_id, BOB, BOB, 'join', freshCommandId()));
+  const { event_id: hers } = await run(owner, send(room.room_id, ALICE, freshCommandId()));
+  const { event_id: his } = await run(owner, send(room.room_id, BOB, freshCommandId()));
+  assert.ok(hers !== undefined && his !== undefined);
+  const redaction = (redacts: typeof hers) =>
+    send(room.room_id, BOB, freshCommandId(), { type: 'm.room.redaction', content: '{}', redacts });
+  await assert.rejects(run(owner, redaction(hers)), (error) => isMilenaError(error, 'FORBIDDEN'));
+  await run(owner, redaction(his));
+  const last = events(log).at(-1)?.fact;
+  assert.ok(last?.type === 'room_event');
+  assert.equal(last.value.redacts, his);
+});
+
+test('an account is registered once, and a login after its end is refused', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const account = { user_id: ALICE, user_kind: 'user', admin: false, password_hash: null } as const;
+  const register = () => run(owner, { kind: 'register_user', id: freshCommandId(), at: 1, ...account });
+  await register();
+  await assert.rejects(register(), (error) => isMilenaError(error, 'USER_IN_USE'));
+  const end = { user_id: ALICE, erase: false, actor: ALICE } as const;
+  await run(owner, { kind: 'deactivate_user', id: freshCommandId(), at: 1, ...end });
+  const device = { device_id: 'D', token_hash: '00'.repeat(32), display_name: null, method: 'm' };
+  await assert.rejects(
+    // A test's device ID: any string will do.
+    run(owner, { kind: 'add_device', id: freshCommandId(), at: 1, user_id: ALICE, device: device as never }),
+    (error) => isMilenaError(error, 'USER_DEACTIVATED'),
+  );
+});

@@ -1,0 +1,252 @@
+import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import { ownedTopics, type TopicName } from '../log/topics.ts';
+import type { AggregateKind, Decision, TailFact } from './aggregate-kind.ts';
+import { CommandFilter } from './command-filter.ts';
+import { isRepeatable, scopeOf } from './command-id.ts';
+import type { Command, CommandResult } from './commands.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { Kinds } from './kinds/kinds.ts';
+import type { Loader } from './loader.ts';
+import { type OwnedFact, ownedFacts, type SlotLog, sizeOfFact } from './slot-log.ts';
+import type { Subject } from './subject.ts';
+
+/** How far back from the end the duplicate filter is rebuilt, in offsets. */
+const FILTER_TAIL = 2_000;
+
+/** The topics that aggregates live on. */
+const AGGREGATE_TOPICS = ownedTopics.filter((topic) => topic !== 'content_keys');
+
+/** An aggregate in memory. */
+interface Entry {
+  state: unknown;
+  readonly kind: AggregateKind<unknown>;
+  readonly key: string;
+  /** The commands that wait while one of them reads; undefined when none does. */
+  turn: Promise<unknown> | undefined;
+  /** Decisions not yet on the log: the entry must stay. */
+  pending: number;
+  /** Results of repeatable commands by scope, loaded on a scope's first command. */
+  readonly scopes: Map<string, Map<string, CommandResult>>;
+}
+
+/** What a slot's owner works with. */
+export interface SlotOwnerDeps {
+  readonly log: SlotLog;
+  readonly loader: Loader;
+  readonly kinds: Kinds;
+  readonly now: () => number;
+  /** Aggregates kept in memory. */
+  readonly keep: number;
+  /** Called when an append has failed: the slot must be claimed anew before it serves again. */
+  readonly broken: (error: unknown) => void;
+}
+
+/** How a decision is made on an aggregate's state. */
+export type Decide = (kind: AggregateKind<unknown>, state: unknown) => Decision;
+
+/**
+ * The owner of one slot under one claim. It holds busy aggregates in memory and decides on top of what is not
+ * acknowledged yet; nothing leaves before the log has it. After any failed append it is done: a new one is
+ * opened, which claims anew and reads what there is.
+ */
+export class SlotOwner {
+  /** The epoch of the claim; 0 before `open`. */
+  epoch = 0;
+  private readonly deps: SlotOwnerDeps;
+  private readonly lanes = new Map<TopicName, GroupCommit<OwnedFact>>();
+  private readonly filter = new CommandFilter();
+  private readonly entries = new Map<string, Entry>();
+  private failure: unknown;
+
+  constructor(deps: SlotOwnerDeps) {
+    this.deps = deps;
+    for (const topic of AGGREGATE_TOPICS) {
+      const append = (to: TopicName, facts: readonly OwnedFact[]) => deps.log.append(to, facts);
+      const limit = { maxBytes: deps.log.maxAppendBytes, sizeOf: sizeOfFact };
+      this.lanes.set(topic, new GroupCommit(topic, append, limit, (error) => this.fail(error)));
+    }
+  }
+
+  /** Claims the slot and reads the tail into the duplicate filter; then it may serve. */
+  async open(): Promise<void> {
+    this.epoch = await this.deps.log.claim();
+    for (const topic of AGGREGATE_TOPICS) {
+      const end = await this.deps.log.end(topic);
+      for await (const read of this.deps.log.read(topic, Math.max(0, end - FILTER_TAIL))) {
+        this.filter.learn(topic, this.deps.log.slot, read);
+      }
+    }
+  }
+
+  /** Decides a command and resolves with its result when the log has it; a repeated one gets the first result. */
+  execute(subject: Subject, command: Command): Promise<CommandResult> {
+    return this.run(subject, command, command.id, (kind, state) => kind.decide(state, command));
+  }
+
+  /** As `execute`, with a decision of the caller's: the steps of sagas. */
+  async run(subject: Subject, command: Command, id: string, decide: Decide): Promise<CommandResult> {
+    if (this.failure !== undefined) throw this.failure;
+    const known = this.filter.get(id);
+    if (known !== undefined) return known;
+    return this.filter.remember(id, this.decide(subject, command, id, decide));
+  }
+
+  /** The state of an aggregate as it is now, un-acknowledged decisions included. */
+  async state(subject: Subject): Promise<unknown> {
+    const entry = this.entry(subject);
+    await this.ready(entry);
+    return entry.state;
+  }
+
+  /** Ends it: everything that waits fails with `error`. */
+  fail(error: unknown): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    for (const lane of this.lanes.values()) lane.fail(error);
+    this.entries.clear();
+    this.deps.broken(error);
+  }
+
+  private async decide(
+    subject: Subject,
+    command: Command,
+    id: string,
+    decide: Decide,
+  ): Promise<CommandResult> {
+    const entry = this.entry(subject);
+    entry.pending += 1;
+    try {
+      // A turn is only awaited where something must be read: a busy aggregate decides in this very turn.
+      while (entry.turn !== undefined || entry.state === undefined) await this.ready(entry);
+      const recorded = await this.recorded(entry, command, id);
+      if (recorded !== undefined) return recorded;
+      const preparing = entry.kind.prepare(entry.state, command, this.source(entry));
+      if (preparing !== undefined) await this.takeTurn(entry, preparing);
+      while (entry.turn !== undefined) await this.ready(entry);
+      return await this.commit(entry, id, decide(entry.kind, entry.state));
+    } finally {
+      entry.pending -= 1;
+    }
+  }
+
+  private async commit(entry: Entry, id: string, decision: Decision): Promise<CommandResult> {
+    if (this.failure !== undefined) throw this.failure;
+    if (decision.facts.length === 0) return decision.result;
+    const stamped = ownedFacts(decision.facts, Buffer.from(id, 'hex'), this.deps.now());
+    const bytes = stamped.reduce((sum, fact) => sum + sizeOfFact(fact), 0);
+    if (bytes > this.deps.log.maxAppendBytes) throw new MilenaError('APPEND_TOO_LARGE');
+    for (const fact of decision.facts) entry.state = entry.kind.evolve(entry.state, fact);
+    const { topic } = entry.kind;
+    const lane = this.lanes.get(topic);
+    if (lane === undefined) throw new MilenaError('INTERNAL', `no lane for ${topic}`);
+    const offset = await lane.commit(stamped);
+    const result: CommandResult = {
+      ...decision.result,
+      written: { topic, partition: this.deps.log.slot, offset },
+    };
+    if (isRepeatable(id)) entry.scopes.get(scopeOf(id))?.set(id, result);
+    if (this.filter.full) void this.trim();
+    return result;
+  }
+
+  private entry(subject: Subject): Entry {
+    const name = `${subject.topic} ${subject.key}`;
+    const present = this.entries.get(name);
+    if (present !== undefined) return present;
+    this.evict();
+    const entry: Entry = {
+      state: undefined,
+      kind: this.deps.kinds.of(subject.topic),
+      key: subject.key,
+      turn: undefined,
+      pending: 0,
+      scopes: new Map(),
+    };
+    entry.turn = this.load(entry).finally(() => {
+      entry.turn = undefined;
+    });
+    entry.turn.catch(() => this.entries.delete(name));
+    this.entries.set(name, entry);
+    return entry;
+  }
+
+  /** Drops the oldest entries above the limit, but none with decisions that are not on the log yet. */
+  private evict(): void {
+    let over = this.entries.size - this.deps.keep;
+    for (const [name, entry] of this.entries) {
+      if (over < 0) return;
+      if (entry.pending > 0 || entry.turn !== undefined) continue;
+      this.entries.delete(name);
+      over -= 1;
+    }
+  }
+
+  private async ready(entry: Entry): Promise<void> {
+    await entry.turn;
+    if (this.failure !== undefined) throw this.failure;
+    if (entry.state === undefined && entry.turn === undefined) {
+      throw new MilenaError('UNAVAILABLE', 'The aggregate could not be loaded.');
+    }
+  }
+
+  private takeTurn(entry: Entry, work: Promise<void>): Promise<void> {
+    const turn = work.finally(() => {
+      if (entry.turn === turn) entry.turn = undefined;
+    });
+    entry.turn = turn;
+    return turn;
+  }
+
+  /** The model at its checkpoint, then the facts that stand behind it on the log. */
+  private async load(entry: Entry): Promise<void> {
+    const { state, next } = await entry.kind.load(entry.key, this.deps.loader);
+    let loaded = state;
+    if (next !== Number.MAX_SAFE_INTEGER) {
+      for (const { fact, offset } of await this.tail(entry)) {
+        if (offset >= next) loaded = entry.kind.evolve(loaded, fact);
+      }
+    }
+    entry.state = loaded;
+  }
+
+  private source(entry: Entry) {
+    return { loader: this.deps.loader, tail: () => this.tail(entry) };
+  }
+
+  private async tail(entry: Entry): Promise<readonly TailFact[]> {
+    const { kind, key } = entry;
+    const from = await this.deps.loader.checkpoint(kind.topic, this.deps.log.slot);
+    const facts: TailFact[] = [];
+    for await (const read of this.deps.log.read(kind.topic, from)) {
+      if (kind.holds(key, read.key, read.fact.type)) {
+        facts.push({ key: read.key, offset: read.offset, fact: read.fact });
+      }
+    }
+    return facts;
+  }
+
+  /** The recorded result of a repeatable command that the filter has forgotten. */
+  private async recorded(entry: Entry, command: Command, id: string): Promise<CommandResult | undefined> {
+    if (!isRepeatable(id) || command.kind !== 'send_event') return undefined;
+    const scope = scopeOf(id);
+    const loaded = entry.scopes.get(scope);
+    if (loaded !== undefined) return loaded.get(id);
+    const results = new Map<string, CommandResult>();
+    const commands = await this.deps.loader.commands(command.room_id, scope);
+    for (const [known, event_id] of commands) results.set(known, { event_id });
+    entry.scopes.set(scope, results);
+    return results.get(id);
+  }
+
+  private async trim(): Promise<void> {
+    try {
+      const { loader, log } = this.deps;
+      const checkpoints = new Map<string, number>();
+      for (const topic of AGGREGATE_TOPICS) checkpoints.set(topic, await loader.checkpoint(topic, log.slot));
+      this.filter.forget((topic) => checkpoints.get(topic) ?? 0);
+    } catch (error) {
+      // The models are out of reach: the filter stays large until they are back.
+      if (!isMilenaError(error)) return;
+    }
+  }
+}

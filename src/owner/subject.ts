@@ -1,0 +1,44 @@
+import type { TopicName } from '../log/topics.ts';
+import type { Command } from './commands.ts';
+import { keyOfServerCommand } from './kinds/server-kind.ts';
+
+/** What a command is about: the aggregate, and the key that settles its slot. */
+export interface Subject {
+  readonly topic: TopicName;
+  /** The aggregate's key, unique within its topic. */
+  readonly key: string;
+  /** The key that is hashed to the slot (architecture, section 3: "partition by"). */
+  readonly slotKey: string;
+}
+
+/** Names the aggregate that decides a command. */
+export function subjectOf(command: Command): Subject {
+  switch (command.kind) {
+    case 'send_event':
+    case 'create_room':
+      return { topic: 'rooms', key: command.room_id, slotKey: command.room_id };
+    case 'register_user':
+    case 'add_device':
+    case 'remove_devices':
+    case 'set_password':
+    case 'deactivate_user':
+    case 'set_profile':
+      return { topic: 'users', key: command.user_id, slotKey: command.user_id };
+    case 'set_receipt': {
+      const key = `${command.user_id}/receipt/${command.room_id}/`;
+      return { topic: 'user_values', key, slotKey: command.user_id };
+    }
+    case 'set_account_data':
+    case 'set_filter':
+      return { topic: 'user_values', key: `${command.user_id}/values/`, slotKey: command.user_id };
+    case 'set_alias':
+    case 'remove_alias':
+    case 'reserve_alias':
+    case 'settle_alias':
+    case 'list_room':
+    case 'register_schemas': {
+      const key = keyOfServerCommand(command);
+      return { topic: 'server', key, slotKey: key };
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { Records } from '../log/records.ts';
+import type {
+  AddDevice,
+  DeactivateUser,
+  NewDevice,
+  RegisterUser,
+  RemoveDevices,
+  SetPassword,
+  SetProfile,
+} from '../owner/commands.ts';
+import type { User } from './user.ts';
+
+/** The commands that a user aggregate decides. */
+export type UserCommand =
+  | RegisterUser
+  | AddDevice
+  | RemoveDevices
+  | SetPassword
+  | DeactivateUser
+  | SetProfile;
+
+/** The record types of the aggregate. */
+export type UserRecordType =
+  | 'user_registered'
+  | 'password_changed'
+  | 'user_deactivated'
+  | 'device_added'
+  | 'device_removed'
+  | 'profile_changed';
+
+/** A fact about a user. */
+export type UserFact = {
+  [T in UserRecordType]: { readonly type: T; readonly value: Records[T] };
+}[UserRecordType];
+
+/** What was decided: facts to append, or why not. `devices` are those that lose their access. */
+export type UserDecision =
+  | { readonly facts: readonly UserFact[]; readonly devices?: readonly string[] }
+  | { readonly refused: 'USER_IN_USE' | 'USER_DEACTIVATED' | 'NOT_FOUND' };
+
+/** Decides a command about an account (spec: client-server API, "Account management"). */
+export function decideUser(user: User, command: UserCommand): UserDecision {
+  if (command.kind === 'register_user') {
+    return user.exists ? { refused: 'USER_IN_USE' } : { facts: registration(command) };
+  }
+  if (!user.exists) return { refused: 'NOT_FOUND' };
+  if (user.deactivated && command.kind !== 'deactivate_user') return { refused: 'USER_DEACTIVATED' };
+  switch (command.kind) {
+    case 'add_device':
+      return { facts: [deviceAdded(command.device)] };
+    case 'remove_devices': {
+      const devices = affected(user, command.devices, command.except);
+      return { facts: removal(devices, command.reason), devices };
+    }
+    case 'set_password': {
+      const devices = command.logout_devices ? affected(user, 'all', command.except) : [];
+      const sealed = JSON.stringify({ password_hash: command.password_hash });
+      const changed: UserFact = { type: 'password_changed', value: { sealed } };
+      return { facts: [changed, ...removal(devices, 'password_changed')], devices };
+    }
+    case 'deactivate_user': {
+      if (user.deactivated) return { facts: [], devices: [] };
+      const value = { erase: command.erase, actor: command.actor };
+      return { facts: [{ type: 'user_deactivated', value }], devices: [...user.devices] };
+    }
+    case 'set_profile': {
+      const sealed = command.value === undefined ? null : JSON.stringify(command.value);
+      return { facts: [{ type: 'profile_changed', value: { field: command.field, sealed } }] };
+    }
+  }
+}
+
+function registration(command: RegisterUser): readonly UserFact[] {
+  const registered: UserFact = {
+    type: 'user_registered',
+    value: {
+      kind: command.user_kind,
+      admin: command.admin,
+      sealed: JSON.stringify({ password_hash: command.password_hash }),
+    },
+  };
+  return command.device === undefined ? [registered] : [registered, deviceAdded(command.device)];
+}
+
+function deviceAdded(device: NewDevice): UserFact {
+  return {
+    type: 'device_added',
+    value: {
+      device_id: device.device_id,
+      token_hash: Buffer.from(device.token_hash, 'hex'),
+      method: device.method,
+      sealed: JSON.stringify({ display_name: device.display_name }),
+    },
+  };
+}
+
+function removal(devices: readonly string[], reason: string): readonly UserFact[] {
+  return devices.length === 0 ? [] : [{ type: 'device_removed', value: { devices, reason } }];
+}
+
+function affected(user: User, devices: readonly string[] | 'all', except?: string): readonly string[] {
+  const wanted = devices === 'all' ? [...user.devices] : devices.filter((id) => user.devices.has(id));
+  return wanted.filter((id) => id !== except);
+}
