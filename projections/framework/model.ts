@@ -51,7 +51,7 @@ export interface ProjectorContext {
    * Reads rows of the schema that records of this very partition made (never others: rows must not depend on
    * how partitions interleave). It sees all that was committed by earlier batches, nothing of this one.
    */
-  read<Row>(statement: Statement): Promise<readonly Row[]>;
+  read<Row extends object>(statement: Statement): Promise<readonly Row[]>;
 }
 
 /** Projects one partition of one topic into one schema. Called with one batch at a time. */

@@ -1,8 +1,5 @@
-import { isMilenaError } from '../../src/errors/milena-error.ts';
-import type { Codec, StoredFact } from '../../src/log/codec.ts';
-import type { EventLog, LogRecord, ReadOptions, ReadPosition } from '../../src/log/port.ts';
-import type { AnyFact } from '../../src/log/records.ts';
-import type { ContentKeys } from '../../src/log/sealing/content-keys.ts';
+import { type FactReaderParts, type ReadFact, readFacts } from '../../src/log/fact-reader.ts';
+import type { ReadOptions, ReadPosition } from '../../src/log/port.ts';
 import type { TopicName } from '../../src/log/topics.ts';
 import { type Digest, recordDigest } from './digest.ts';
 import type { OpenedRecord } from './model.ts';
@@ -33,42 +30,20 @@ export interface RecordSource {
 }
 
 /** The source behind all models of a process. */
-export function createRecordSource(log: EventLog, codec: Codec, keys: ContentKeys): RecordSource {
+export function createRecordSource(parts: FactReaderParts): RecordSource {
   return {
     async *read(topic, partition, options) {
-      for await (const batch of log.read(topic, partition, options)) {
-        const records: SourceRecord[] = [];
-        for (const record of batch.records) records.push(await openRecord(record, codec, keys));
-        yield { records, next: batch.next };
+      for await (const batch of readFacts(parts, topic, partition, options)) {
+        yield { records: batch.facts.map(sourceRecord), next: batch.next };
       }
     },
   };
 }
 
-async function openRecord(record: LogRecord, codec: Codec, keys: ContentKeys): Promise<SourceRecord> {
-  const { offset, epoch, key, at } = record;
+function sourceRecord({ record, fact, error }: ReadFact): SourceRecord {
+  const { topic, partition, offset, epoch, key, at, command } = record;
   const base = { offset, epoch, key, at, digest: recordDigest(record) };
-  try {
-    const fact = record.value === null ? null : await openFact(record, codec.decode(record.value), keys);
-    const { topic, partition, command } = record;
-    const opened = { topic, partition, offset, key, at, fact, ...(command === undefined ? {} : { command }) };
-    return { ...base, opened };
-  } catch (error) {
-    if (!isMilenaError(error, 'BAD_RECORD')) throw error;
-    return { ...base, opened: undefined, unreadable: error.message };
-  }
-}
-
-function openFact(record: LogRecord, fact: StoredFact, keys: ContentKeys): AnyFact | Promise<AnyFact> {
-  const { topic, partition, key } = record;
-  const { value } = fact;
-  if (!('sealed' in value) || value.sealed === null) return fact as AnyFact; // Nothing in it is sealed.
-  const text = keys.tryOpen(topic, partition, key, value.sealed);
-  if (text !== undefined) return withText(fact, text);
-  return keys.open(topic, partition, key, value.sealed).then((opened) => withText(fact, opened));
-}
-
-function withText(fact: StoredFact, sealed: string | null): AnyFact {
-  // `Records` differ from `Stored` in the type of `sealed` alone, and that is what is put in here.
-  return { type: fact.type, value: { ...fact.value, sealed } } as AnyFact;
+  if (error !== undefined) return { ...base, opened: undefined, unreadable: error.message };
+  const opened = { topic, partition, offset, key, at, fact };
+  return { ...base, opened: command === undefined ? opened : { ...opened, command } };
 }

@@ -1,4 +1,5 @@
 import { type Pdu, pduJson, type UnsignedPdu } from './event.ts';
+import { type EventId, parseEventId } from './identifiers.ts';
 import { isJsonObject, type JsonObject, type JsonValue, ownObject, ownValue } from './json.ts';
 import type { RoomVersion } from './room-versions.ts';
 
@@ -104,4 +105,18 @@ function memberV11(content: JsonObject): JsonObject {
   const kept = only('membership', 'join_authorised_via_users_server')(content);
   const invite = ownValue(content, 'third_party_invite');
   return isJsonObject(invite) ? { ...kept, third_party_invite: only('signed')(invite) } : kept;
+}
+
+/**
+ * The event that an `m.room.redaction` redacts, from the place where this version puts it; undefined for other
+ * events and for redactions that name none.
+ */
+export function redactedEventId(
+  pdu: Pick<Pdu, 'type' | 'redacts' | 'content'>,
+  version: RoomVersion,
+): EventId | undefined {
+  if (pdu.type !== 'm.room.redaction') return undefined;
+  // The types say what a PDU should be; what came from outside may hold anything there.
+  const named: unknown = version.redactsIn === 'event' ? pdu.redacts : ownValue(pdu.content, 'redacts');
+  return typeof named === 'string' ? parseEventId(named) : undefined;
 }

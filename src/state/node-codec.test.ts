@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { StateEntry } from './entry.ts';
 import { StateTreeError } from './errors.ts';
 import { newNodes } from './new-nodes.ts';
 import { decodeNode, type StoredBranch } from './node-decode.ts';
 import { encodeNode, nodeRoot } from './node-encode.ts';
 import { StateTree } from './state-tree.ts';
 import { emptyWith, eventId, KEY_PATHS, members, stateArb } from './trees.fixture.ts';
+
+/** One entry as it stands in a node. */
+function leafBody({ type, stateKey, eventId: id }: StateEntry): Uint8Array {
+  return encodeNode(StateTree.empty.set(type, stateKey, id).top).subarray(5);
+}
 
 const corrupt = (e: unknown) => e instanceof StateTreeError && e.fault === 'corrupt';
 
@@ -76,6 +82,25 @@ describe('encodeNode and decodeNode', () => {
     const bytes = leaf(a);
     bytes[7] = 0xff; // the first byte of the type
     assert.throws(() => decodeNode(bytes), corrupt);
+  });
+
+  it('refuse a branch with a slot twice, a small child without entries, or one with too many', () => {
+    const branch = (named: number, inline: number, ...parts: Uint8Array[]) => {
+      const header = Buffer.from([0x12, 0, 0, 0, 6, 0, named, 0, inline]);
+      return Buffer.concat([header, ...parts]);
+    };
+    const name = Buffer.alloc(32, 7);
+    // The entries of a small child are its count in one byte and what a leaf has after its header.
+    const child = (count: number) =>
+      Buffer.concat([
+        Buffer.from([count]),
+        encodeNode(StateTree.fromEntries(members(count), () => 'x').top).subarray(5),
+      ]);
+    assert.equal(decodeNode(branch(0b01, 0b10, name, child(4))).kind, 'stored-branch');
+    assert.throws(() => decodeNode(branch(0b01, 0b01, name, child(4))), corrupt);
+    assert.throws(() => decodeNode(branch(0b01, 0b10, name, child(0))), corrupt);
+    const five = Buffer.concat([Buffer.from([5]), ...members(5).map((e) => leafBody(e))]);
+    assert.throws(() => decodeNode(branch(0b01, 0b10, name, five)), corrupt);
   });
 
   it('take a flipped bit for another node or for none, never for the same', () => {

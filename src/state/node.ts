@@ -4,8 +4,8 @@ import type { NodeHash } from './root.ts';
 
 /**
  * The most entries that stand together in one leaf; with more they are spread under a branch. A leaf is stored
- * inside its parent, so this decides between more nodes and larger ones. 4 is the least with which no path of
- * 100,000 entries is longer than six nodes, a split included (docs/adr/0003-state-tree.md).
+ * inside its parent, so this decides between more nodes and larger ones. 4 is the least with which a path longer
+ * than six nodes is not to be expected among 100,000 entries (docs/adr/0003-state-tree.md). Fixed by the format.
  */
 export const LEAF_MAX = 4;
 

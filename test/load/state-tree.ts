@@ -76,6 +76,10 @@ function setCost(size: number): string {
   ].join('');
 }
 
+function print(what: string, figure: string, unit: string): void {
+  console.log(`${what.padEnd(44)}${figure.padStart(9)} ${unit}`);
+}
+
 function printOperations(): void {
   const entries = members(LARGE);
   const tree = StateTree.fromEntries(entries);
@@ -99,7 +103,7 @@ function printOperations(): void {
     ['diff of 1,000 keys: each', time(1000, () => void [...diff(tree, far)])],
     ['build from entries, with the root: each', time(LARGE, () => void StateTree.fromEntries(entries).root)],
   ];
-  for (const [what, us] of lines) console.log(`${what.padEnd(44)}${us.toFixed(2).padStart(9)} µs`);
+  for (const [what, us] of lines) print(what, us.toFixed(2), 'µs');
 }
 
 async function printLoading(): Promise<void> {
@@ -110,9 +114,7 @@ async function printLoading(): Promise<void> {
   const start = process.hrtime.bigint();
   await loadTree(store, tree.root);
   const ms = Number(process.hrtime.bigint() - start) / 1e6;
-  console.log(
-    `load 100,000 from ${nodes.size} nodes in memory`.padEnd(44) + `${ms.toFixed(0).padStart(9)} ms`,
-  );
+  print(`load 100,000 from ${nodes.size} nodes in memory`, ms.toFixed(0), 'ms');
 }
 
 /** Heap that a tree of entries with text of their own takes, that text included. */
@@ -128,9 +130,7 @@ function printMemory(): void {
   void tree.root;
   gc();
   const bytes = process.memoryUsage().heapUsed - before;
-  console.log(
-    `memory of ${tree.size} entries`.padEnd(44) + `${(bytes / tree.size).toFixed(0).padStart(9)} bytes each`,
-  );
+  print(`memory of ${tree.size} entries, each`, (bytes / tree.size).toFixed(0), 'bytes');
 }
 
 console.log(`load average ${loadavg()[0]?.toFixed(2)}`);

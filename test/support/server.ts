@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
@@ -45,13 +45,16 @@ export interface Server extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again on the same data; stops it first if it runs. */
   restart(): Promise<void>;
-  /** Starts it again on the same data without stopping and without waiting: after `kill`. */
-  process: MilenaProcess;
+  /** The process itself, for tests that start and end it step by step. */
+  readonly process: MilenaProcess;
   /** Runs `milena <args>` with the same settings, for up to `within` milliseconds. */
   milena(args: readonly string[], within?: number): Promise<CommandOutcome>;
   /** What it has printed so far. */
   stderr(): string;
 }
+
+/** What the nodes of a test show each other. */
+export const INTERNAL_SECRET = 'a-secret-of-the-tests-only';
 
 /** A folder for one server, readable on the way down for the unprivileged user that Postgres runs as. */
 export function throwawayFolder(): string {
@@ -61,15 +64,17 @@ export function throwawayFolder(): string {
 }
 
 /** Settings every test server has: a throwaway data folder, free ports, open registration, no rate limits. */
-export async function testSettings(dataDir: string, port: number): Promise<Record<string, string>> {
+export function testSettings(dataDir: string, port: number): Record<string, string> {
   return {
     MILENA_DATA: dataDir,
     MILENA_BIND: '127.0.0.1',
     MILENA_PORT: String(port),
-    MILENA_INTERNAL_BIND: `127.0.0.1:${await freePort()}`,
-    MILENA_INTERNAL_SECRET: 'a-secret-of-the-tests-only',
+    MILENA_INTERNAL_SECRET: INTERNAL_SECRET,
     MILENA_REGISTRATION: 'open',
     MILENA_RATE_LIMITS: 'off',
+    // A tenth of a millisecond instead of a quarter of a second: what is tested is not the hash.
+    MILENA_PASSWORD_HASH_MEMORY: '64',
+    MILENA_PASSWORD_HASH_PASSES: '1',
     MILENA_LOG_LEVEL: 'warn',
   };
 }
@@ -90,7 +95,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const folder = throwawayFolder();
   const port = await freePort();
   const dataDir = options.dataDir ?? join(folder, 'data');
-  const env = { ...(await testSettings(dataDir, port)), ...logSettings(options.log), ...options.env };
+  const env = { ...testSettings(dataDir, port), ...logSettings(options.log), ...options.env };
   const url = `http://127.0.0.1:${env['MILENA_PORT']}`;
   const milena = new MilenaProcess({
     name: 'milena',
@@ -145,16 +150,26 @@ function handle(
 
 /** The embedded Postgres of a data folder with all its processes, found by the pid file that Postgres keeps. */
 export function postgresPids(dataDir: string): readonly number[] {
-  const file = ['postgres/postmaster.pid', 'postgres/data/postmaster.pid', 'pg/postmaster.pid']
-    .map((path) => join(dataDir, path))
-    .find((path) => existsSync(path));
+  const file = postmasterFile(dataDir, 2);
   if (file === undefined) return [];
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
   return isAlive(pid) ? processTree([pid]).map((line) => line.pid) : [];
 }
 
+/** Where Postgres keeps its pid file: in its own data folder, which lies in ours or a level or two below. */
+function postmasterFile(folder: string, depth: number): string | undefined {
+  const file = join(folder, 'postmaster.pid');
+  if (existsSync(file)) return file;
+  if (depth === 0 || !existsSync(folder)) return undefined;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const found = entry.isDirectory() ? postmasterFile(join(folder, entry.name), depth - 1) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Ends a Postgres that a killed server left behind in a throwaway folder. */
-async function endOrphans(dataDir: string): Promise<void> {
+export async function endOrphans(dataDir: string): Promise<void> {
   const pids = postgresPids(dataDir);
   for (const pid of pids) signal(pid, 'SIGKILL');
   for (let tries = 0; tries < 100 && pids.some(isAlive); tries++) {

@@ -58,3 +58,13 @@ CREATE FUNCTION projection.undo() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'the trial is over' USING ERRCODE = 'ML002';
 END $$;
+
+-- Records that an operator has given up: every build of the model leaves them out.
+CREATE TABLE projection.discarded (
+  model text NOT NULL,
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  record_offset bigint NOT NULL,
+  discarded_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (model, topic, partition, record_offset)
+);

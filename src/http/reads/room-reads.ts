@@ -10,6 +10,11 @@ export interface Standing {
   readonly event_id: EventId;
   /** The place of that membership event. */
   readonly place: number;
+  /**
+   * The place of the event that ended the user's latest join: what a former member may see ends there.
+   * Undefined for those who are joined, and for those who never were.
+   */
+  readonly left_at?: number;
 }
 
 /** What HTTP asks of the model of room states. Current state unless `at` is given. */

@@ -1,6 +1,5 @@
 import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { Account } from './account.ts';
@@ -29,7 +28,7 @@ export async function findBinaries(account: Account | undefined, folder: string)
   const first = await trial(native, account);
   if (first === undefined) return programsIn(native);
   const reasons = [`${native}: ${first}`];
-  for (const parent of await copyPlaces(account, folder)) {
+  for (const parent of copyPlaces(account, folder)) {
     const result = await useCopy(native, parent, account).catch(String);
     if (typeof result !== 'string') return result;
     reasons.push(`${parent}: ${result}`);
@@ -98,11 +97,12 @@ async function trial(native: string, account: Account | undefined): Promise<stri
   return undefined;
 }
 
-/** Where a copy may go, best first. Root's must be reachable for the account, so not in a home. */
-async function copyPlaces(account: Account | undefined, folder: string): Promise<readonly string[]> {
-  if (account === undefined) return [join(folder, 'programs')];
-  // The temporary folder is everybody's: only a fresh, unguessable name in it is safe from planted programs.
-  return ['/var/cache/milena', '/var/lib/milena', await mkdtemp(join(tmpdir(), 'milena-postgres-'))];
+/**
+ * Where a copy may go, best first. Root's must be reachable for the account, so it cannot be in a home; and not
+ * in the temporary folder, where others could plant programs under the name we look for.
+ */
+function copyPlaces(account: Account | undefined, folder: string): readonly string[] {
+  return account === undefined ? [join(folder, 'programs')] : ['/var/cache/milena', '/var/lib/milena'];
 }
 
 async function useCopy(

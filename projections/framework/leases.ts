@@ -1,0 +1,128 @@
+import type pg from 'pg';
+import { projectorChannels } from './channels.ts';
+import type { Signals } from './signals.ts';
+
+/** Classes of advisory locks ("milena" and what for). */
+const MEMBER = 0x6d696c02;
+const PARTITION = 0x6d696c03;
+
+/** How often a process that does not hold everything looks for what has become free. */
+const LOOK_MS = 1_000;
+
+/** What is done when this process gains or loses a partition. */
+export interface LeaseHandlers {
+  readonly gained: (partition: number) => void;
+  /** Resolves when nothing of the partition is under way any more. */
+  readonly lost: (partition: number) => Promise<void>;
+}
+
+/**
+ * Which partitions this process projects, for all models: they share reading and decoding. Every process that
+ * projects holds one shared lock, so each can count the others and take its share; a partition is held by a lock
+ * of its own. The locks live on one connection, so a killed process lets go at once. A process that holds all
+ * partitions is woken by newcomers and asks nothing meanwhile.
+ */
+export class Leases {
+  readonly #signals: Signals;
+  readonly #slots: number;
+  readonly #handlers: LeaseHandlers;
+  readonly #held = new Set<number>();
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(signals: Signals, slots: number, handlers: LeaseHandlers) {
+    this.#signals = signals;
+    this.#slots = slots;
+    this.#handlers = handlers;
+    signals.on('projectors', () => void this.settle());
+    signals.onConnected(() => this.#join());
+    signals.onLost(() => void this.#serially(() => this.#release([...this.#held])));
+  }
+
+  /** Partitions held by this process. */
+  get held(): ReadonlySet<number> {
+    return this.#held;
+  }
+
+  /** Takes and gives until this process has its share. */
+  settle(): Promise<void> {
+    return this.#serially(() => this.#settle());
+  }
+
+  /** Lets go of everything. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#serially(() => this.#release([...this.#held]));
+    const client = this.#signals.client;
+    await client?.query('SELECT pg_advisory_unlock_shared($1, 0)', [MEMBER]).catch(() => undefined);
+    await this.#signals.tell('projectors', 'left').catch(() => undefined);
+  }
+
+  async #join(): Promise<void> {
+    if (this.#stopped) return;
+    await this.#signals.client?.query('SELECT pg_advisory_lock_shared($1, 0)', [MEMBER]);
+    await this.#signals.tell('projectors', 'joined');
+    void this.settle();
+  }
+
+  #serially(work: () => Promise<void>): Promise<void> {
+    const next = this.#work.then(work).catch(() => undefined); // A broken connection is told by `onLost`.
+    this.#work = next;
+    return next;
+  }
+
+  async #settle(): Promise<void> {
+    clearTimeout(this.#timer);
+    const client = this.#signals.client;
+    if (this.#stopped || client === undefined) return;
+    const before = this.#held.size;
+    const share = Math.ceil(this.#slots / Math.max(1, await countMembers(client)));
+    if (this.#held.size > share) {
+      await this.#release([...this.#held].slice(share));
+      await this.#signals.tell('projectors', 'gave');
+    }
+    for (let slot = 0; slot < this.#slots && this.#held.size < share; slot++) {
+      if (!this.#held.has(slot) && (await tryLock(client, slot))) this.#gain(slot);
+    }
+    if (this.#held.size !== before) projectorChannels.lease.publish({ held: [...this.#held] });
+    if (this.#held.size < this.#slots) {
+      this.#timer = setTimeout(() => void this.settle(), LOOK_MS);
+      this.#timer.unref();
+    }
+  }
+
+  #gain(slot: number): void {
+    this.#held.add(slot);
+    this.#handlers.gained(slot);
+  }
+
+  async #release(slots: readonly number[]): Promise<void> {
+    await Promise.all(slots.map((slot) => this.#handlers.lost(slot)));
+    for (const slot of slots) {
+      this.#held.delete(slot);
+      await this.#signals.client
+        ?.query('SELECT pg_advisory_unlock($1, $2)', [PARTITION, slot])
+        .catch(() => undefined);
+    }
+  }
+}
+
+async function countMembers(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ members: number }>(
+    `SELECT count(*) AS members FROM pg_locks
+     WHERE locktype = 'advisory' AND classid = $1 AND objid = 0 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [MEMBER],
+  );
+  return rows[0]?.members ?? 1;
+}
+
+async function tryLock(client: pg.Client, slot: number): Promise<boolean> {
+  const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS held', [
+    PARTITION,
+    slot,
+  ]);
+  return rows[0]?.held === true;
+}

@@ -1,0 +1,165 @@
+import type { TopicName } from '../../src/log/topics.ts';
+import { advanced, type Checkpoint, loadCheckpoint, moveCheckpoint } from './checkpoint.ts';
+import { projectorChannels } from './channels.ts';
+import { findCulprit } from './culprit.ts';
+import type { Database } from './database.ts';
+import { isOutage, isStale } from './database-errors.ts';
+import type { OpenedRecord, Projector, ReadModel, Statement } from './model.ts';
+import { type AsideRecord, discardedOffsets, poisonedKeys, setAside } from './poison.ts';
+import { retryPoison } from './retry-poison.ts';
+import type { RecordSource, SourceBatch, SourceRecord } from './record-source.ts';
+
+/** Which partition of which schema a projection fills. */
+export interface ProjectionTarget {
+  readonly database: Database;
+  readonly model: ReadModel;
+  readonly schema: string;
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly slots: number;
+  /** The Postgres role to write with, for builds that must not see other schemas. */
+  readonly role?: string;
+}
+
+/** Records divided into those to apply and those to set aside. */
+export interface Division {
+  readonly live: readonly OpenedRecord[];
+  readonly aside: readonly AsideRecord[];
+  /** All keys with records set aside, after this batch. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/**
+ * One partition of one topic becoming rows of one schema: applies batches, commits their rows with the
+ * checkpoint, sets poison aside. One object at a time may do so; a second one's commits fail.
+ */
+export class PartitionProjection {
+  readonly target: ProjectionTarget;
+  readonly projector: Projector;
+  #checkpoint: Checkpoint;
+  #keys: ReadonlySet<string>;
+  readonly #discarded: ReadonlySet<number>;
+
+  private constructor(
+    target: ProjectionTarget,
+    checkpoint: Checkpoint,
+    keys: ReadonlySet<string>,
+    discarded: ReadonlySet<number>,
+  ) {
+    this.target = target;
+    this.#checkpoint = checkpoint;
+    this.#keys = keys;
+    this.#discarded = discarded;
+    const { database, schema, topic, partition, slots } = target;
+    this.projector = target.model.projector({
+      schema,
+      topic,
+      partition,
+      slots,
+      read: ({ text, values }) => database.read(text, values),
+    });
+  }
+
+  /** Goes on where the schema's checkpoint stands; undefined when the schema is gone. */
+  static async open(target: ProjectionTarget): Promise<PartitionProjection | undefined> {
+    const { database, model, schema, topic, partition } = target;
+    const checkpoint = await loadCheckpoint(database, schema, topic, partition);
+    if (checkpoint === undefined) return undefined;
+    const keys = await poisonedKeys(database, schema, topic, partition);
+    const discarded = await discardedOffsets(database, model.name, topic, partition);
+    return new PartitionProjection(target, checkpoint, keys, discarded);
+  }
+
+  /** How far it has got. */
+  get checkpoint(): Checkpoint {
+    return this.#checkpoint;
+  }
+
+  /**
+   * Applies a batch and commits it. What cannot be applied is set aside; everything else is in the rows.
+   * @throws what `isOutage` or `isStale` knows: nothing is known to have happened, open anew.
+   */
+  async commit(batch: SourceBatch): Promise<void> {
+    const to = advanced(this.#checkpoint, batch);
+    const found = new Map<number, string>();
+    for (;;) {
+      const division = this.#divide(batch.records, found);
+      try {
+        await this.#commitDivision(division, to);
+        this.#checkpoint = to;
+        this.#keys = division.keys;
+        this.#tell(division.aside);
+        return;
+      } catch (error) {
+        this.projector.forget();
+        if (isOutage(error) || isStale(error)) throw error;
+        const culprit = await findCulprit(this.target.database, this.projector, division.live, error);
+        found.set(culprit.offset, culprit.reason);
+      }
+    }
+  }
+
+  /** Tries what was set aside again, in order. @returns how many records were applied. */
+  async retry(source: RecordSource): Promise<number> {
+    const applied = await retryPoison(this, source);
+    const { database, schema, topic, partition } = this.target;
+    this.#keys = await poisonedKeys(database, schema, topic, partition);
+    return applied;
+  }
+
+  /** Whether any record of the partition is set aside. */
+  get poisoned(): boolean {
+    return this.#keys.size > 0;
+  }
+
+  /** Commits rows made outside of the order of the log (a retry); the checkpoint must stand where it did. */
+  async commitAside(statements: readonly Statement[]): Promise<void> {
+    await this.#write([this.#move(this.#checkpoint), ...statements]);
+  }
+
+  async #commitDivision({ live, aside }: Division, to: Checkpoint): Promise<void> {
+    const { schema, topic, partition } = this.target;
+    const rows = live.length === 0 ? [] : await this.projector.apply(live);
+    await this.#write([this.#move(to), ...rows, ...setAside(schema, topic, partition, aside)]);
+  }
+
+  #move(to: Checkpoint): Statement {
+    const { schema, topic, partition } = this.target;
+    return moveCheckpoint(schema, topic, partition, this.#checkpoint, to);
+  }
+
+  async #write(statements: readonly Statement[]): Promise<void> {
+    await this.target.database.commit(statements, this.target.role);
+  }
+
+  #divide(records: readonly SourceRecord[], found: ReadonlyMap<number, string>): Division {
+    if (this.#keys.size === 0 && this.#discarded.size === 0 && found.size === 0) {
+      const live: OpenedRecord[] = [];
+      for (const { opened } of records) if (opened !== undefined) live.push(opened);
+      if (live.length === records.length) return { live, aside: [], keys: this.#keys };
+    }
+    const live: OpenedRecord[] = [];
+    const aside: AsideRecord[] = [];
+    const keys = new Set(this.#keys);
+    for (const record of records) {
+      if (this.#discarded.has(record.offset)) continue;
+      const reason = found.get(record.offset) ?? record.unreadable;
+      if (keys.has(record.key)) aside.push({ record, reason: null });
+      else if (record.opened !== undefined && reason === undefined) live.push(record.opened);
+      else {
+        keys.add(record.key);
+        aside.push({ record, reason: reason ?? 'The record cannot be read.' });
+      }
+    }
+    return { live, aside, keys };
+  }
+
+  #tell(aside: readonly AsideRecord[]): void {
+    const { model, schema, topic, partition } = this.target;
+    for (const { record, reason } of aside) {
+      if (reason === null) continue;
+      const { offset, key } = record;
+      projectorChannels.poison.publish({ model: model.name, schema, topic, partition, offset, key, reason });
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { App, ClientContext } from '../context.ts';
+import { accountDataRoutes } from './account-data.ts';
+import { aliasRoutes } from './aliases.ts';
+import { capabilityRoutes } from './capabilities.ts';
+import { createRoomRoutes } from './create-room.ts';
+import { contextRoutes } from './event-context.ts';
+import { filterRoutes } from './filters.ts';
+import { joinRoutes } from './joining.ts';
+import { loginRoutes } from './login.ts';
+import { logoutRoutes } from './logout.ts';
+import { memberRoutes } from './members.ts';
+import { membershipRoutes } from './membership.ts';
+import { messageRoutes } from './messages.ts';
+import { profileRoutes } from './profile.ts';
+import { publicRoomRoutes } from './public-rooms.ts';
+import { pushRuleRoutes } from './push-rules.ts';
+import { receiptRoutes } from './receipts.ts';
+import { registerRoutes } from './register.ts';
+import { roomStateRoutes } from './room-state.ts';
+import { sendRoutes } from './send.ts';
+import { tagRoutes } from './tags.ts';
+import { thirdPartyRoutes } from './third-party.ts';
+import { typingRoutes } from './typing.ts';
+import { versionRoutes } from './versions.ts';
+import { whoamiRoutes } from './whoami.ts';
+
+/** Every module of the client-server API that is built, in the order of the spec. */
+const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
+  versionRoutes,
+  capabilityRoutes,
+  loginRoutes,
+  logoutRoutes,
+  registerRoutes,
+  whoamiRoutes,
+  filterRoutes,
+  sendRoutes,
+  roomStateRoutes,
+  memberRoutes,
+  messageRoutes,
+  contextRoutes,
+  createRoomRoutes,
+  aliasRoutes,
+  joinRoutes,
+  membershipRoutes,
+  publicRoomRoutes,
+  profileRoutes,
+  typingRoutes,
+  receiptRoutes,
+  pushRuleRoutes,
+  accountDataRoutes,
+  tagRoutes,
+  thirdPartyRoutes,
+];
+
+/** Adds the client-server API. */
+export function clientRoutes(app: App, context: ClientContext): void {
+  for (const add of MODULES) add(app, context);
+}

@@ -1,0 +1,43 @@
+import type { StoredEvent } from './reads/stored-event.ts';
+
+/** For whom an event is formatted. */
+export interface Viewer {
+  readonly user_id: string;
+  readonly device_id: string;
+}
+
+/**
+ * An event as clients get it, as JSON text (spec: client-server API, "ClientEvent"). The content is put in as it
+ * stands. `redacts` stands at the top in every room version, as the spec asks for the sake of old clients.
+ * @param now milliseconds since the epoch, for `unsigned.age`.
+ */
+export function eventText(event: StoredEvent, viewer: Viewer, now: number): string {
+  const stateKey = event.state_key === null ? '' : `"state_key":${JSON.stringify(event.state_key)},`;
+  const redacts = event.redacts === null ? '' : `"redacts":${JSON.stringify(event.redacts)},`;
+  return (
+    `{"type":${JSON.stringify(event.type)},"room_id":${JSON.stringify(event.room_id)},` +
+    `"sender":${JSON.stringify(event.sender)},"event_id":${JSON.stringify(event.event_id)},` +
+    `"origin_server_ts":${event.origin_server_ts},${stateKey}${redacts}` +
+    `"content":${event.content},"unsigned":${unsignedText(event, viewer, now)}}`
+  );
+}
+
+/** A JSON array of events. */
+export function eventsText(events: readonly StoredEvent[], viewer: Viewer, now: number): string {
+  return `[${events.map((event) => eventText(event, viewer, now)).join(',')}]`;
+}
+
+function unsignedText(event: StoredEvent, viewer: Viewer, now: number): string {
+  let text = `{"age":${Math.max(0, now - event.origin_server_ts)}`;
+  const { transaction } = event;
+  // Only the device that sent the event gets its transaction ID back.
+  if (transaction !== null && event.sender === viewer.user_id && transaction.device_id === viewer.device_id) {
+    text += `,"transaction_id":${JSON.stringify(transaction.txn_id)}`;
+  }
+  if (event.prev_content !== undefined) text += `,"prev_content":${event.prev_content}`;
+  if (event.replaces_state !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces_state)}`;
+  if (event.redacted_because !== undefined) {
+    text += `,"redacted_because":${eventText(event.redacted_because, viewer, now)}`;
+  }
+  return `${text}}`;
+}

@@ -1,0 +1,51 @@
+import { MilenaError } from '../errors/milena-error.ts';
+import type { RoomId, UserId } from '../matrix/identifiers.ts';
+import { isJsonObject } from '../matrix/json.ts';
+import type { ClientContext } from './context.ts';
+import type { Standing } from './reads/room-reads.ts';
+
+/** What a reader of a room may see of its state. */
+export interface RoomView {
+  /** The place up to which; undefined: the room as it is now. */
+  readonly at?: number;
+}
+
+/** The user's standing, after this node's writes to the room; undefined when there is none. */
+export async function standingOf(
+  { freshness, reads }: ClientContext,
+  roomId: RoomId,
+  userId: UserId,
+): Promise<Standing | undefined> {
+  await freshness.room(roomId);
+  return freshness.orLater('rooms', roomId, () => reads.rooms.standing(roomId, userId));
+}
+
+/**
+ * What the user may see of a room's state: members all of it, former members what it was when they left,
+ * others nothing, unless the room is world-readable.
+ * @throws MilenaError FORBIDDEN, also for rooms that do not exist: who is not in a room is not told.
+ */
+export async function requireReader(context: ClientContext, roomId: RoomId, userId: UserId): Promise<RoomView> {
+  const standing = await standingOf(context, roomId, userId);
+  if (standing?.membership === 'join') return {};
+  if (await isWorldReadable(context, roomId)) return {};
+  if (standing?.left_at !== undefined) return { at: standing.left_at };
+  throw notInRoom();
+}
+
+/** @throws MilenaError FORBIDDEN unless the user is joined. */
+export async function requireJoined(context: ClientContext, roomId: RoomId, userId: UserId): Promise<void> {
+  const standing = await standingOf(context, roomId, userId);
+  if (standing?.membership !== 'join') throw notInRoom();
+}
+
+function notInRoom(): MilenaError {
+  return new MilenaError('FORBIDDEN', 'You are not in this room.');
+}
+
+async function isWorldReadable({ reads }: ClientContext, roomId: RoomId): Promise<boolean> {
+  const event = await reads.rooms.stateEvent(roomId, 'm.room.history_visibility', '');
+  if (event === undefined) return false;
+  const content: unknown = JSON.parse(event.content);
+  return isJsonObject(content) && content['history_visibility'] === 'world_readable';
+}

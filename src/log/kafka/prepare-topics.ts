@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Admin } from 'kafkajs';
+import { MilenaError } from '../../errors/milena-error.ts';
+import { type TopicName, topicNames } from '../topics.ts';
+import { type KafkaAddress, kafkaClient } from './kafkajs-private.ts';
+import { type CompactionSettings, metaTopic, topicSettings, unsafeSettings } from './topic-settings.ts';
+
+/** What the log is to be made with; what exists keeps what it has. */
+export interface TopicPlan {
+  readonly prefix: string;
+  readonly slots: number | undefined;
+  readonly replicas: number | undefined;
+  readonly compaction: CompactionSettings;
+}
+
+/** What there is. */
+export interface PreparedTopics {
+  readonly slots: number;
+  /** The broker forgets a producer that has been silent on a partition for so many milliseconds. */
+  readonly producerExpiryMs: number;
+  /** The broker forgets a transactional ID that has been silent for so many milliseconds. */
+  readonly transactionalIdExpiryMs: number;
+}
+
+type AnyTopic = TopicName | typeof metaTopic;
+const wanted: readonly AnyTopic[] = [metaTopic, ...topicNames];
+const defaultSlots = 64;
+
+/**
+ * Makes the topics that are missing (two nodes may do so at once), and checks the others.
+ * @throws MilenaError DATA_MISMATCH when the log has another number of slots than asked for; LOG_UNSAFE when a
+ *   topic's settings would lose records; LOG_UNAVAILABLE when the brokers can't be reached.
+ */
+export async function prepareTopics(address: KafkaAddress, plan: TopicPlan): Promise<PreparedTopics> {
+  const admin = kafkaClient(address, 10_000).admin();
+  try {
+    await admin.connect();
+    const slots = await ensureTopics(admin, plan);
+    await checkSettings(admin, plan.prefix);
+    return { slots, ...(await expiries(admin)) };
+  } catch (error) {
+    if (error instanceof MilenaError) throw error;
+    throw new MilenaError('LOG_UNAVAILABLE', undefined, { cause: error });
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+async function ensureTopics(admin: Admin, plan: TopicPlan): Promise<number> {
+  let found = await partitions(admin, plan.prefix);
+  const slots = found.get('rooms') ?? plan.slots ?? defaultSlots;
+  const { brokers } = await admin.describeCluster();
+  const replicas = plan.replicas ?? Math.min(3, brokers.length);
+  for (let tries = 0; found.size < wanted.length; tries++) {
+    if (tries === 100) throw new MilenaError('LOG_UNAVAILABLE', 'Kafka did not make the topics.');
+    const missing = wanted.filter((name) => !found.has(name));
+    await create(admin, plan, missing, slots, replicas);
+    found = await partitions(admin, plan.prefix);
+    if (found.size < wanted.length) await sleep(50);
+  }
+  for (const name of topicNames) {
+    const has = found.get(name);
+    if (has !== slots || (plan.slots !== undefined && plan.slots !== has)) {
+      throw new MilenaError(
+        'DATA_MISMATCH',
+        `The topic ${plan.prefix}${name} has ${has} partitions, not ${plan.slots ?? slots}.`,
+      );
+    }
+  }
+  return slots;
+}
+
+/** Partitions of those of our topics that exist and whose partitions all have a leader. */
+async function partitions(admin: Admin, prefix: string): Promise<ReadonlyMap<AnyTopic, number>> {
+  const existing = new Set(await admin.listTopics());
+  const ours = wanted.filter((name) => existing.has(prefix + name));
+  if (ours.length === 0) return new Map();
+  const { topics } = await admin.fetchTopicMetadata({ topics: ours.map((name) => prefix + name) });
+  const led = topics.filter((topic) => topic.partitions.every((one) => one.leader >= 0));
+  const names = new Map(ours.map((name) => [prefix + name, name]));
+  return new Map(
+    led.flatMap((topic) => {
+      const name = names.get(topic.name);
+      return name === undefined ? [] : [[name, topic.partitions.length] as const];
+    }),
+  );
+}
+
+async function create(
+  admin: Admin,
+  plan: TopicPlan,
+  names: readonly AnyTopic[],
+  slots: number,
+  replicas: number,
+): Promise<void> {
+  const topics = names.map((name) => ({
+    topic: plan.prefix + name,
+    numPartitions: name === metaTopic ? 1 : slots,
+    replicationFactor: replicas,
+    configEntries: Object.entries(topicSettings(name, replicas, plan.compaction)).map(([key, value]) => ({
+      name: key,
+      value,
+    })),
+  }));
+  try {
+    await admin.createTopics({ topics, waitForLeaders: false, timeout: 8_000 });
+  } catch (error) {
+    // Another node may be making them at this moment: what counts is what is there afterwards.
+    if (!(error instanceof kafkajs.KafkaJSAggregateError)) throw error;
+    const serious = error.errors.find((one) => !('type' in one) || one.type !== 'TOPIC_ALREADY_EXISTS');
+    if (serious !== undefined) throw serious;
+  }
+}
+
+async function checkSettings(admin: Admin, prefix: string): Promise<void> {
+  const resources = wanted.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: prefix + name }));
+  const described = await admin.describeConfigs({ resources, includeSynonyms: false });
+  for (const { resourceName, configEntries } of described.resources) {
+    const name = wanted.find((one) => prefix + one === resourceName);
+    if (name === undefined) continue;
+    const found = Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue]));
+    const wrong = unsafeSettings(name, found);
+    if (wrong.length > 0) {
+      throw new MilenaError('LOG_UNSAFE', `Topic ${resourceName} would lose records: ${wrong.join(', ')}.`);
+    }
+  }
+}
+
+const day = 86_400_000;
+
+/** What the brokers forget and when. Who may not ask gets Kafka's defaults. */
+async function expiries(admin: Admin): Promise<Omit<PreparedTopics, 'slots'>> {
+  const settings = await brokerSettings(admin).catch(() => new Map<string, string>());
+  const read = (name: string, otherwise: number) => Number(settings.get(name) ?? otherwise);
+  return {
+    producerExpiryMs: read('producer.id.expiration.ms', day),
+    transactionalIdExpiryMs: read('transactional.id.expiration.ms', 7 * day),
+  };
+}
+
+async function brokerSettings(admin: Admin): Promise<ReadonlyMap<string, string>> {
+  const { brokers } = await admin.describeCluster();
+  const resources = brokers.map(({ nodeId }) => ({
+    type: kafkajs.ConfigResourceTypes.BROKER,
+    name: String(nodeId),
+    configNames: ['producer.id.expiration.ms', 'transactional.id.expiration.ms'],
+  }));
+  const described = await admin.describeConfigs({ resources, includeSynonyms: false });
+  const least = new Map<string, string>();
+  for (const entry of described.resources.flatMap((one) => one.configEntries)) {
+    const before = least.get(entry.configName);
+    if (before === undefined || Number(entry.configValue) < Number(before)) {
+      least.set(entry.configName, entry.configValue);
+    }
+  }
+  return least;
+}

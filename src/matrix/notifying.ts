@@ -1,0 +1,78 @@
+import type { Pdu } from './event.ts';
+import { parseUserId, type UserId } from './identifiers.ts';
+import { ownObject, ownString, ownValue } from './json.ts';
+
+/**
+ * What the default push rules say of an event to everybody at once, so that unread counts need no row per
+ * member.
+ *
+ * A room keeps one running ordinal: the number of its events so far for which `isNotifying` holds. It is the
+ * same for all members, because of the default rules only three look at who is asked: one's own event, an
+ * invitation of oneself (not a joined member's business), and a mention. So, with `read` the later of a
+ * user's receipts and own last event (sending an event marks all before it as read: spec, "Marking
+ * notifications as read"; hence no own event is ever counted), and *mentions* the events after `read` that by
+ * `mentionsOf` mention the user or the room:
+ *
+ *     notification_count = ordinal(now) - ordinal(read) + mentions that are not notifying themselves
+ *     highlight_count    = mentions + tombstones after read (an event that is both counts once)
+ *
+ * The mentions stand in a small table, of the few events that have any. Not notifying themselves are edits,
+ * reactions, state, the unheard of. The one-to-one rules notify of the same events as the rules for larger
+ * rooms, so the number of members does not matter. For users with rules of their own, see `evaluate`.
+ */
+
+/** What is looked at. */
+export type NotifiableEvent = Pick<Pdu, 'type' | 'state_key' | 'content'>;
+
+/** True when the event notifies an ordinary member under the default rules, whether mentioned or not. */
+export function isNotifying(event: NotifiableEvent): boolean {
+  if (isSilenced(event)) return false;
+  switch (event.type.toLowerCase()) {
+    case 'm.room.tombstone':
+      return event.state_key === '';
+    case 'm.room.message':
+    case 'm.room.encrypted':
+    case 'm.call.invite':
+      return !isEdit(event);
+    default:
+      return false;
+  }
+}
+
+/** Whom an event mentions so that the default rules highlight it. */
+export interface Mentions {
+  /** Each once. The sender may be among them, whom it does not notify. */
+  readonly userIds: readonly UserId[];
+  /** The whole room, if the sender's power level reaches `PowerLevels.notification('room')`. */
+  readonly room: boolean;
+}
+
+const NO_MENTIONS: Mentions = { userIds: [], room: false };
+
+/**
+ * The mentions in an event that take effect: none where an earlier rule silences the event (notices,
+ * memberships). Spec: client-server API, "User and room mentions".
+ */
+export function mentionsOf(event: NotifiableEvent): Mentions {
+  const mentions = ownObject(event.content, 'm.mentions');
+  if (mentions === undefined || isSilenced(event)) return NO_MENTIONS;
+  const listed = ownValue(mentions, 'user_ids');
+  const userIds = new Set<UserId>();
+  for (const entry of Array.isArray(listed) ? listed : []) {
+    const user = typeof entry === 'string' ? parseUserId(entry) : undefined;
+    if (user !== undefined) userIds.add(user);
+  }
+  return { userIds: [...userIds], room: ownValue(mentions, 'room') === true };
+}
+
+/** `.m.rule.suppress_notices` and `.m.rule.member_event`, which come before the mentions. Case does not count. */
+function isSilenced(event: NotifiableEvent): boolean {
+  const isNotice = ownString(event.content, 'msgtype')?.toLowerCase() === 'm.notice';
+  return isNotice || event.type.toLowerCase() === 'm.room.member';
+}
+
+/** `.m.rule.suppress_edits`. */
+function isEdit(event: NotifiableEvent): boolean {
+  const relation = ownObject(event.content, 'm.relates_to');
+  return relation !== undefined && ownString(relation, 'rel_type') === 'm.replace';
+}

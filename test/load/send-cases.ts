@@ -1,0 +1,102 @@
+import { measure, type Run } from './measure.ts';
+import { rise } from './metrics.ts';
+import type { Sender } from './plan.ts';
+import { senders } from './population.ts';
+import type { Row } from './report.ts';
+import type { Target } from './target.ts';
+
+/** How long and how often the cases run. */
+export interface Effort {
+  readonly seconds: number;
+  readonly times: number;
+}
+
+/** Counters that the server keeps; see `src/telemetry/measures.ts`. */
+const APPENDS = 'milena_owner_append_seconds_count';
+const DECISIONS = 'milena_owner_decisions_total';
+const STATEMENTS = 'milena_postgres_statements_total';
+
+/** Characters of a message in every case of the issue. */
+const CHARACTERS = 100;
+
+/** One sender, one message at a time. */
+export async function loneSender(target: Target, effort: Effort): Promise<Row> {
+  const all = await senders(target.url, 1, 5);
+  return sendCase('lone sender', target, all.slice(0, 1), effort);
+}
+
+/** 50 senders over 10 rooms of 5 members. */
+export async function tenRooms(target: Target, effort: Effort): Promise<Row> {
+  return sendCase('50 senders, 10 rooms', target, await senders(target.url, 10, 5), effort);
+}
+
+/** 50 senders in one room. */
+export async function oneRoom(target: Target, effort: Effort): Promise<Row> {
+  return sendCase('50 senders, 1 room', target, await senders(target.url, 1, 50), effort);
+}
+
+async function sendCase(name: string, target: Target, all: readonly Sender[], effort: Effort): Promise<Row> {
+  const { median } = await measure(
+    target,
+    {
+      kind: 'send',
+      url: target.url,
+      senders: all,
+      characters: CHARACTERS,
+      seconds: effort.seconds,
+      atMost: 100_000,
+    },
+    effort.times,
+  );
+  return {
+    name,
+    figures: { ...sendFigures(median), ...logFigures(median) },
+    load: median.load,
+    calibration: median.calibration,
+    problems: median.outcome.problems,
+  };
+}
+
+/** Rate, latency and CPU of one operation. */
+export function sendFigures({ outcome, cpu }: Run): Record<string, number> {
+  const each = (seconds: number): number => (outcome.count === 0 ? 0 : (seconds * 1000) / outcome.count);
+  return {
+    'ops/s': outcome.seconds === 0 ? 0 : outcome.count / outcome.seconds,
+    'p50 ms': outcome.latency.p50,
+    'p95 ms': outcome.latency.p95,
+    'p99 ms': outcome.latency.p99,
+    'CPU ms/op': each(cpu.node + cpu.postgres + cpu.java),
+    'node ms/op': each(cpu.node),
+    'postgres ms/op': each(cpu.postgres),
+    ...(cpu.java > 0 ? { 'kafka ms/op': each(cpu.java) } : {}),
+    'generator ms/op': each(outcome.generatorCpu),
+    failures: outcome.failures,
+  };
+}
+
+/** What the log and Postgres were asked for, over all that ran between the two readings. */
+function logFigures({ before, after }: Run): Record<string, number> {
+  const rooms = (labels: string): boolean => labels.includes('topic="rooms"');
+  const appends = rise(before, after, APPENDS, rooms);
+  const decisions = rise(before, after, DECISIONS, rooms);
+  const statements = rise(before, after, STATEMENTS);
+  const perSend = (value: number): number => (decisions === 0 ? 0 : value / decisions);
+  const byPurpose = purposes(after).map((purpose) => [
+    `statements/send (${purpose})`,
+    perSend(rise(before, after, STATEMENTS, (labels) => labels.includes(`purpose="${purpose}"`))),
+  ]);
+  return {
+    'decisions/append': appends === 0 ? 0 : decisions / appends,
+    'statements/send': perSend(statements),
+    ...Object.fromEntries(byPurpose),
+  };
+}
+
+function purposes(samples: ReadonlyMap<string, number>): readonly string[] {
+  const found = new Set<string>();
+  for (const key of samples.keys()) {
+    const purpose = key.startsWith(STATEMENTS) ? /purpose="([^"]+)"/.exec(key)?.[1] : undefined;
+    if (purpose !== undefined) found.add(purpose);
+  }
+  return [...found].sort();
+}
