@@ -33,8 +33,8 @@ before(async () => {
 });
 
 // The seeds above give these; cases are made before the signers are.
-const IDENTITY_KEY = 'iojjjzQKgPyoFHz0mUvBZ3jMFsUGxqKSm6rxr3iEDyo';
-const OTHER_KEY = 'gTl3Doh9vZLyk0OOYJsqXqMTjlFM8u3t1yIVHAXfrZg';
+const IDENTITY_KEY = 'iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w';
+const OTHER_KEY = 'gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q';
 it('the keys in these tests are those of the signers', () => {
   assert.deepEqual([identity.publicKey, other.publicKey], [IDENTITY_KEY, OTHER_KEY]);
 });

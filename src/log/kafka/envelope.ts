@@ -15,6 +15,9 @@ export const offsetShift = 1;
  */
 export const rollType = 'kafka_roll';
 
+/** The type of claim records. */
+export const claimType = 'claim';
+
 const chunk = 1;
 const closing = 2;
 const hasCommand = 4;
@@ -64,13 +67,16 @@ export function fromStored(stored: StoredRecord, topic: TopicName, partition: nu
   const command = (flags & hasCommand) === 0 ? undefined : meta.subarray(end, (end += 16));
   const origin = (flags & hasOrigin) === 0 ? undefined : meta.readUIntBE((end += 6) - 6, 6);
   const part = (flags & chunk) !== 0 ? 'chunk' : (flags & closing) !== 0 ? 'closing' : undefined;
+  const offset = stored.offset + offsetShift;
+  const type = meta.toString('utf8', end);
   return {
     topic,
     partition,
-    offset: stored.offset + offsetShift,
-    epoch: meta.readUIntBE(1, 6),
+    offset,
+    // A claim's own offset in `rooms` is its epoch: it could not know it when it was written.
+    epoch: topic === 'rooms' && type === claimType ? offset : meta.readUIntBE(1, 6),
     key: stored.key.toString('utf8'),
-    type: meta.toString('utf8', end),
+    type,
     at: meta.readUIntBE(7, 6),
     value: stored.value,
     ...(command === undefined ? {} : { command }),

@@ -1,9 +1,22 @@
 import pg from 'pg';
+import { MilenaError } from '../../errors/milena-error.ts';
+import { type Rows, run, type Statement } from './database.ts';
 
 const channelName = 'milena_log';
 
 /** How the listening connections are found among the server's: who sees no other need not notify. */
 const applicationName = 'milena-log-listener';
+
+/** How soon a broken connection is made anew. */
+const reconnectMs = 250;
+
+const notify = { name: 'log-notify', text: 'SELECT pg_notify($1, $2)' };
+
+const listeners = {
+  name: 'log-listeners',
+  text: `SELECT count(*)::int FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()`,
+};
 
 /** What a node is told by others, and by itself when it may have missed something. */
 export interface SignalTargets {
@@ -32,6 +45,8 @@ export class Signals {
   #sending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** One query at a time goes over the connection. */
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(config: pg.ClientConfig, node: string, targets: SignalTargets, pollMs: number) {
     this.#config = { ...config, application_name: applicationName };
@@ -43,7 +58,7 @@ export class Signals {
   /** Connects; from then on it reconnects by itself. */
   async start(): Promise<void> {
     await this.#connect();
-    this.#schedule();
+    this.#schedule(this.#pollMs);
   }
 
   /** Tells the others that something was appended. */
@@ -69,6 +84,7 @@ export class Signals {
     client.on('end', () => this.#drop(client));
     client.on('notification', ({ payload }) => this.#hear(payload ?? ''));
     await client.connect();
+    if (this.#closed) return client.end();
     // These transactions write nothing that could be lost.
     await client.query(`SET synchronous_commit = off; LISTEN ${channelName}`);
     this.#client = client;
@@ -78,9 +94,12 @@ export class Signals {
   }
 
   #drop(client: pg.Client): void {
-    if (this.#client === client) this.#client = undefined;
+    if (this.#client !== client) return;
+    this.#client = undefined;
     // While nobody can be heard, somebody may be there.
     this.#others = true;
+    clearTimeout(this.#timer);
+    this.#schedule(reconnectMs);
   }
 
   #hear(payload: string): void {
@@ -111,11 +130,7 @@ export class Signals {
       const words = this.#dirty;
       this.#dirty = new Set();
       try {
-        await this.#client.query({
-          name: 'log-notify',
-          text: 'SELECT pg_notify($1, $2)',
-          values: [channelName, [this.#node, ...words].join(' ')],
-        });
+        await this.#query(notify, [channelName, [this.#node, ...words].join(' ')]);
       } catch {
         // The connection is gone. The next one says hello, and then all nodes look everywhere.
         return;
@@ -123,27 +138,31 @@ export class Signals {
     }
   }
 
-  #schedule(): void {
+  #schedule(delayMs: number): void {
+    if (this.#closed) return;
     this.#timer = setTimeout(() => {
-      this.#check()
-        .catch(() => undefined)
-        .finally(() => {
-          if (!this.#closed) this.#schedule();
-        });
-    }, this.#pollMs);
+      this.#check().then(
+        () => this.#schedule(this.#pollMs),
+        () => this.#schedule(reconnectMs),
+      );
+    }, delayMs);
     this.#timer.unref();
   }
 
   /** Now and then: reconnects, or looks whether there are others. */
   async #check(): Promise<void> {
     if (this.#client === undefined) return this.#connect();
-    const { rows } = await this.#client.query<{ others: number }>({
-      name: 'log-listeners',
-      text: `SELECT count(*)::int AS others FROM pg_stat_activity
-             WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()`,
-      values: [applicationName],
-    });
-    this.#others = (rows[0]?.others ?? 1) > 0;
+    const { rows } = await this.#query(listeners, [applicationName]);
+    this.#others = rows[0]?.[0] !== 0;
     if (this.#others) this.#targets.anything();
+  }
+
+  #query(statement: Statement, values: readonly unknown[]): Promise<Rows> {
+    const result = this.#queue.then(() => {
+      if (this.#client === undefined) throw new MilenaError('LOG_UNAVAILABLE');
+      return run(this.#client, statement, values);
+    });
+    this.#queue = result.catch(() => undefined);
+    return result;
   }
 }
