@@ -17,10 +17,11 @@ export class Announcer {
   #telling = false;
   #hearing = false;
 
-  constructor(signals: Signals, positions: Positions) {
+  /** @param tells false: it hears others and tells nothing. */
+  constructor(signals: Signals, positions: Positions, tells: boolean) {
     this.#signals = signals;
     this.#unlisten = positions.listen((model, topic, partition, next) => {
-      if (this.#hearing) return; // It came from another process.
+      if (this.#hearing || !tells) return; // What another process told needs no telling.
       this.#moved.set(`${model}/${topic}/${partition}`, next);
       if (!this.#telling) void this.#tell();
     });

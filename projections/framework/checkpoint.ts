@@ -24,9 +24,9 @@ interface CheckpointRow {
 }
 
 const LOAD = `SELECT next_offset, epoch, records, digest, last_at FROM projection.checkpoints
-  WHERE schema = $1 AND topic = $2 AND partition = $3`;
+  WHERE schema = $1 AND topic = $2 AND partition = $3 AND NOT closed`;
 
-/** Reads a checkpoint; undefined when the schema is gone. */
+/** Reads a checkpoint; undefined when the schema is gone or closed. */
 export async function loadCheckpoint(
   database: Database,
   schema: string,
@@ -60,7 +60,7 @@ export function advanced(checkpoint: Checkpoint, batch: SourceBatch): Checkpoint
 }
 
 const MOVE = `UPDATE projection.checkpoints SET
-  next_offset = CASE WHEN next_offset = $4 THEN $5 ELSE projection.stale() END,
+  next_offset = CASE WHEN next_offset = $4 AND NOT closed THEN $5 ELSE projection.stale() END,
   epoch = $6, records = $7, digest = $8, last_at = $9
   WHERE schema = $1 AND topic = $2 AND partition = $3`;
 

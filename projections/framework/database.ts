@@ -12,23 +12,30 @@ export interface DatabaseOptions {
   readonly writers?: number;
   /** Connections that answer queries (default 8). */
   readonly readers?: number;
+  /** A Postgres role to act as, for builds that must not see other schemas. */
+  readonly role?: string;
   /** Told about connections that broke while nobody used them. */
   readonly onError?: (error: Error) => void;
 }
 
 /** The database of the read models: one pool for projectors, one for queries. */
 export class Database {
+  /** What it was made with, to make others like it. */
+  readonly options: DatabaseOptions;
   readonly #connection: pg.ClientConfig;
   readonly #writes: pg.Pool;
   readonly #reads: pg.Pool;
 
   constructor(options: DatabaseOptions) {
-    this.#connection = { ...options.connection, types: postgresTypes };
+    this.options = options;
+    const role = options.role === undefined ? '' : `-c role=${options.role}`;
+    const settings = `${options.connection.options ?? ''} ${role}`.trim();
+    this.#connection = { ...options.connection, options: settings, types: postgresTypes };
     // Projectors may commit late: rows and checkpoint are lost together and read again from the log.
     this.#writes = new pg.Pool({
       ...this.#connection,
       max: options.writers ?? 3,
-      options: `${options.connection.options ?? ''} -c synchronous_commit=off`.trim(),
+      options: `${settings} -c synchronous_commit=off`.trim(),
       application_name: 'milena-projector',
     });
     this.#reads = new pg.Pool({
@@ -50,15 +57,14 @@ export class Database {
   }
 
   /** Commits statements as one transaction. @throws ConnectionLost when whether it happened is not known. */
-  async commit(statements: readonly Statement[], role?: string): Promise<void> {
+  async commit(statements: readonly Statement[]): Promise<void> {
     const client = await this.#connect(this.#writes);
     let broken = true;
     try {
-      if (role !== undefined) await client.query(`SET ROLE ${pg.escapeIdentifier(role)}`);
       const batch = new WriteBatch(statements);
       client.query(batch);
       await batch.done;
-      broken = role !== undefined;
+      broken = false;
     } catch (error) {
       throw asDatabaseError(error);
     } finally {

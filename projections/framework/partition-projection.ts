@@ -1,13 +1,13 @@
 import type { TopicName } from '../../src/log/topics.ts';
-import { advanced, type Checkpoint, loadCheckpoint, moveCheckpoint } from './checkpoint.ts';
 import { projectorChannels } from './channels.ts';
+import { advanced, type Checkpoint, loadCheckpoint, moveCheckpoint } from './checkpoint.ts';
 import { findCulprit } from './culprit.ts';
 import type { Database } from './database.ts';
 import { isOutage, isStale } from './database-errors.ts';
 import type { OpenedRecord, Projector, ReadModel, Statement } from './model.ts';
 import { type AsideRecord, discardedOffsets, poisonedKeys, setAside } from './poison.ts';
-import { retryPoison } from './retry-poison.ts';
 import type { RecordSource, SourceBatch, SourceRecord } from './record-source.ts';
+import { retryPoison } from './retry-poison.ts';
 
 /** Which partition of which schema a projection fills. */
 export interface ProjectionTarget {
@@ -17,8 +17,6 @@ export interface ProjectionTarget {
   readonly topic: TopicName;
   readonly partition: number;
   readonly slots: number;
-  /** The Postgres role to write with, for builds that must not see other schemas. */
-  readonly role?: string;
 }
 
 /** Records divided into those to apply and those to set aside. */
@@ -129,7 +127,7 @@ export class PartitionProjection {
   }
 
   async #write(statements: readonly Statement[]): Promise<void> {
-    await this.target.database.commit(statements, this.target.role);
+    await this.target.database.commit(statements);
   }
 
   #divide(records: readonly SourceRecord[], found: ReadonlyMap<number, string>): Division {

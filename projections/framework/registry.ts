@@ -12,7 +12,9 @@ export interface RegisteredModel {
   /** The generation of the log that it was made from. */
   readonly generation: string;
   readonly active_schema: string;
+  /** The schema that was active before, and the version that made it: for a roll-back. */
   readonly previous_schema: string | null;
+  readonly previous_version: number | null;
   readonly building_schema: string | null;
   readonly newest: number;
   readonly paused: boolean;
@@ -39,7 +41,8 @@ export async function migrateFramework(database: Database): Promise<void> {
   });
 }
 
-const MODELS = `SELECT name, version, generation, active_schema, previous_schema, building_schema, newest, paused
+const MODELS = `SELECT name, version, generation, active_schema, previous_schema, previous_version,
+    building_schema, newest, paused
   FROM projection.models`;
 
 /** All models that have a schema. */
@@ -82,6 +85,7 @@ export function schemaScript(schema: string, model: ReadModel, slots: number): s
   const zero = digestToBytes(emptyDigest()).toString('hex');
   const checkpoints = model.topics.map(
     (topic) => `INSERT INTO projection.checkpoints
+        (schema, topic, partition, next_offset, epoch, records, digest, last_at)
       SELECT '${schema}', '${topic}', p, 0, 0, 0, '\\x${zero}', 0 FROM generate_series(0, ${slots - 1}) p;`,
   );
   return `CREATE SCHEMA ${schema};

@@ -19,11 +19,22 @@ export const catalogue = {
     status: 405,
     text: 'The endpoint does not know this method.',
   },
+  SERVER_CONTROLLED: {
+    errcode: 'M_BAD_JSON',
+    status: 405,
+    text: 'The server sets this itself; use the endpoint made for it.',
+  },
   LIMIT_EXCEEDED: { errcode: 'M_LIMIT_EXCEEDED', status: 429, text: 'Too many requests.' },
   // Who asks
   MISSING_TOKEN: { errcode: 'M_MISSING_TOKEN', status: 401, text: 'An access token is required.' },
   UNKNOWN_TOKEN: { errcode: 'M_UNKNOWN_TOKEN', status: 401, text: 'The access token is not known.' },
   FORBIDDEN: { errcode: 'M_FORBIDDEN', status: 403, text: 'This is not allowed.' },
+  GUEST_ACCESS_FORBIDDEN: {
+    errcode: 'M_GUEST_ACCESS_FORBIDDEN',
+    status: 403,
+    text: 'This server has no guest accounts.',
+  },
+  UNKNOWN_LOGIN_TYPE: { errcode: 'M_UNKNOWN', status: 400, text: 'This way to log in is not known.' },
   USER_DEACTIVATED: { errcode: 'M_USER_DEACTIVATED', status: 403, text: 'The account was deactivated.' },
   // Accounts
   USER_IN_USE: { errcode: 'M_USER_IN_USE', status: 400, text: 'The user ID is taken.' },
@@ -38,6 +49,7 @@ export const catalogue = {
     status: 400,
     text: 'The room version is not supported.',
   },
+  ALIAS_EXISTS: { errcode: 'M_UNKNOWN', status: 409, text: 'The room alias is taken.' },
   BAD_ALIAS: { errcode: 'M_BAD_ALIAS', status: 400, text: 'The alias does not point to this room.' },
   BAD_STATE: { errcode: 'M_BAD_STATE', status: 403, text: 'The change does not fit the present state.' },
   // The house itself

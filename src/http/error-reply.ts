@@ -39,5 +39,7 @@ function fastifyCode(error: unknown): ErrorCode | undefined {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return 'TOO_LARGE';
   if (error.code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH') return 'NOT_JSON';
   const status = Number(error.statusCode);
-  return String(error.code).startsWith('FST_ERR_') && status >= 400 && status < 500 ? 'INVALID_PARAM' : undefined;
+  return String(error.code).startsWith('FST_ERR_') && status >= 400 && status < 500
+    ? 'INVALID_PARAM'
+    : undefined;
 }

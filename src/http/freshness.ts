@@ -60,7 +60,11 @@ export class Freshness {
   }
 
   /** `find`; and once more when it gave undefined, after the models have caught up with the log. */
-  async orLater<T>(topic: TopicName, key: string, find: () => Promise<T | undefined>): Promise<T | undefined> {
+  async orLater<T>(
+    topic: TopicName,
+    key: string,
+    find: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const found = await find();
     if (found !== undefined) return found;
     await this.#gate.caughtUp(topic, slotOf(key, this.#slots), NOT_FOUND_MS);
@@ -69,8 +73,6 @@ export class Freshness {
 
   #settle(topic: TopicName, slot: number): Promise<unknown> {
     const offset = this.#written.get(topic)?.[slot];
-    return offset === undefined
-      ? Promise.resolve()
-      : this.#gate.reached(topic, slot, offset, OWN_WRITES_MS);
+    return offset === undefined ? Promise.resolve() : this.#gate.reached(topic, slot, offset, OWN_WRITES_MS);
   }
 }

@@ -76,6 +76,7 @@ export function addressKey(address: string): string {
   const [head = '', tail] = address.split('::', 2);
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const middle: string[] = tail === undefined ? [] : new Array(Math.max(0, 8 - left.length - right.length)).fill('0');
+  const middle: string[] =
+    tail === undefined ? [] : new Array(Math.max(0, 8 - left.length - right.length)).fill('0');
   return [...left, ...middle, ...right].slice(0, 4).join(':');
 }

@@ -25,7 +25,11 @@ export async function standingOf(
  * others nothing, unless the room is world-readable.
  * @throws MilenaError FORBIDDEN, also for rooms that do not exist: who is not in a room is not told.
  */
-export async function requireReader(context: ClientContext, roomId: RoomId, userId: UserId): Promise<RoomView> {
+export async function requireReader(
+  context: ClientContext,
+  roomId: RoomId,
+  userId: UserId,
+): Promise<RoomView> {
   const standing = await standingOf(context, roomId, userId);
   if (standing?.membership === 'join') return {};
   if (await isWorldReadable(context, roomId)) return {};

@@ -93,9 +93,13 @@ function configOf(spec: Pick<AnySpec, 'auth' | 'numbers' | 'emptyBody'>) {
   };
 }
 
-function handlerOf<A extends AuthKind, P extends TSchema, Q extends TSchema, B extends TSchema, R extends TSchema>(
-  spec: RouteSpec<A, P, Q, B, R>,
-) {
+function handlerOf<
+  A extends AuthKind,
+  P extends TSchema,
+  Q extends TSchema,
+  B extends TSchema,
+  R extends TSchema,
+>(spec: RouteSpec<A, P, Q, B, R>) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const answer = await spec.handle({
       // Fastify has held them against these very schemas.
@@ -117,7 +121,9 @@ function requireBody(request: FastifyRequest, _reply: FastifyReply, done: (error
   if (request.body === undefined || request.body === null) {
     const isEmpty = request.bodyText === '';
     if (!isEmpty || request.routeOptions.config.emptyBody !== true) {
-      done(new MilenaError(isEmpty ? 'NOT_JSON' : 'BAD_JSON', 'The request needs a JSON object as its body.'));
+      done(
+        new MilenaError(isEmpty ? 'NOT_JSON' : 'BAD_JSON', 'The request needs a JSON object as its body.'),
+      );
       return;
     }
     request.body = {};

@@ -15,22 +15,38 @@ import type { JsonObject } from '../matrix/json.ts';
 
 /** `@local:server`, historical ones too. */
 export const userIdSchema = Type.Unsafe<UserId>(
-  Type.Refine(Type.String(), (text) => parseUserId(text) !== undefined, () => 'must be a user ID'),
+  Type.Refine(
+    Type.String(),
+    (text) => parseUserId(text) !== undefined,
+    () => 'must be a user ID',
+  ),
 );
 
 /** `!opaque:server` or `!hash`. */
 export const roomIdSchema = Type.Unsafe<RoomId>(
-  Type.Refine(Type.String(), (text) => parseRoomId(text) !== undefined, () => 'must be a room ID'),
+  Type.Refine(
+    Type.String(),
+    (text) => parseRoomId(text) !== undefined,
+    () => 'must be a room ID',
+  ),
 );
 
 /** `#local:server`. */
 export const roomAliasSchema = Type.Unsafe<RoomAlias>(
-  Type.Refine(Type.String(), (text) => parseRoomAlias(text) !== undefined, () => 'must be a room alias'),
+  Type.Refine(
+    Type.String(),
+    (text) => parseRoomAlias(text) !== undefined,
+    () => 'must be a room alias',
+  ),
 );
 
 /** `$…`. */
 export const eventIdSchema = Type.Unsafe<EventId>(
-  Type.Refine(Type.String(), (text) => parseEventId(text) !== undefined, () => 'must be an event ID'),
+  Type.Refine(
+    Type.String(),
+    (text) => parseEventId(text) !== undefined,
+    () => 'must be an event ID',
+  ),
 );
 
 /** Any JSON object, taken and given as it is. */

@@ -15,7 +15,10 @@ export function checkAppend(
 ): void {
   checkTopic(topic);
   if (topics[topic].writer !== writer) {
-    throw new MilenaError('INTERNAL', `${topic} is not written by ${writer === 'owner' ? 'owners' : 'anybody'}`);
+    throw new MilenaError(
+      'INTERNAL',
+      `${topic} is not written by ${writer === 'owner' ? 'owners' : 'anybody'}`,
+    );
   }
   let bytes = 0;
   for (const record of records) {

@@ -28,12 +28,14 @@ interface Attempt {
 }
 
 const user = fc.constantFrom(...USERS);
+/** Who tries something: the creator as often as all others, lest the rooms die early. */
+const actor = fc.oneof(fc.constant(CREATOR), user);
 const level = fc.constantFrom(-1, 0, 1, 49, 50, 51, 99, 100, 101);
 const levelsOf = (keys: readonly string[]) => fc.dictionary(fc.constantFrom(...keys), level, { maxKeys: 3 });
 
 const membership: fc.Arbitrary<Attempt> = fc
   .record({
-    sender: user,
+    sender: actor,
     target: fc.option(user),
     membership: fc.constantFrom(...MEMBERSHIPS),
     by: fc.option(user),
@@ -46,7 +48,7 @@ const membership: fc.Arbitrary<Attempt> = fc
   }));
 const power: fc.Arbitrary<Attempt> = fc
   .record({
-    sender: user,
+    sender: actor,
     users: levelsOf(USERS),
     events: levelsOf(['m.room.message', 'm.room.topic', 'm.room.power_levels']),
     rest: levelsOf(['users_default', 'events_default', 'state_default', 'ban', 'kick', 'invite', 'redact']),
@@ -58,7 +60,7 @@ const power: fc.Arbitrary<Attempt> = fc
     content: { ...rest, users, events },
   }));
 const joinRules: fc.Arbitrary<Attempt> = fc
-  .record({ sender: user, join_rule: fc.constantFrom(...JOIN_RULES) })
+  .record({ sender: actor, join_rule: fc.constantFrom(...JOIN_RULES) })
   .map(({ sender, join_rule }) => ({
     type: 'm.room.join_rules',
     sender,
@@ -66,7 +68,7 @@ const joinRules: fc.Arbitrary<Attempt> = fc
     content: { join_rule },
   }));
 const anything: fc.Arbitrary<Attempt> = fc
-  .record({ sender: user, key: fc.constantFrom(undefined, '', ...USERS) })
+  .record({ sender: actor, key: fc.constantFrom(undefined, '', ...USERS) })
   .map(({ sender, key }) => ({
     type: 'm.room.topic',
     sender,
@@ -87,6 +89,12 @@ interface Happening {
   readonly own: number;
 }
 
+/** Before version 12 a creator that is not among the users loses all power, and the room dies early. */
+function keepingCreator(version: RoomVersion, content: JsonObject): JsonObject {
+  if (version.creatorsPrivileged) return content;
+  return { ...content, users: { ...ownObject(content, 'users'), [CREATOR]: 100 } };
+}
+
 /** Lets the attempts happen in a new room and calls `happened` with each that is allowed. Counts them. */
 function play(version: RoomVersion, list: readonly Attempt[], happened: (each: Happening) => void): number {
   const entries = new Map<string, StateEvent>();
@@ -96,10 +104,11 @@ function play(version: RoomVersion, list: readonly Attempt[], happened: (each: H
     entries.set(JSON.stringify([type, key]), { event_id, sender, content });
   };
   put('m.room.create', '', CREATOR, { creator: CREATOR, additional_creators: [SECOND_CREATOR] });
-  put('m.room.member', CREATOR, CREATOR, { membership: 'join' });
+  for (const name of USERS) put('m.room.member', name, name, { membership: 'join' });
   put('m.room.join_rules', '', CREATOR, { join_rule: 'public' });
   let count = 0;
-  for (const { type, sender, content, state_key } of list) {
+  for (const { type, sender, content: said, state_key } of list) {
+    const content = type === 'm.room.power_levels' ? keepingCreator(version, said) : said;
     const event = eventIn(version, type, sender, content, state_key === undefined ? {} : { state_key });
     const verdict = checkAuth(version, event, state, { ...NO_SIGNATURES, isSignedBy: () => true });
     if (!verdict.allowed) continue;
@@ -195,7 +204,7 @@ it('and yet much is allowed: the rooms above live', () => {
     }),
     { numRuns: 100, seed: 1 },
   );
-  assert.ok(allowed > 500, `${allowed}`);
+  assert.ok(allowed > 1000, `${allowed}`);
   assert.deepEqual(
     [...seen].sort(),
     [...MEMBERSHIPS, 'm.room.join_rules', 'm.room.power_levels', 'm.room.topic'].sort(),

@@ -34,3 +34,8 @@ export function ownObject(object: JsonObject, key: string): JsonObject | undefin
   const value = ownValue(object, key);
   return isJsonObject(value) ? value : undefined;
 }
+
+/** A copy of `object` without `keys`. A key `__proto__` is copied as the content it is. */
+export function withoutKeys(object: JsonObject, keys: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)));
+}

@@ -52,6 +52,7 @@ interface Held {
 export class OwnerService {
   private readonly deps: OwnerServiceDeps;
   private readonly held = new Map<number, Held>();
+  private isPrepared = false;
 
   constructor(deps: OwnerServiceDeps) {
     this.deps = deps;
@@ -80,6 +81,8 @@ export class OwnerService {
   async execute(command: Command): Promise<CommandResult> {
     const subject = subjectOf(command);
     const slot = slotOf(subject.slotKey, this.deps.slots);
+    // No record before its schema: one that nobody can read in later years would be no record.
+    if (!this.isPrepared && command.kind !== 'register_schemas') await this.prepare();
     for (let attempt = 1; ; attempt += 1) {
       const owner = await this.owner(slot);
       try {
@@ -98,6 +101,11 @@ export class OwnerService {
   async stop(): Promise<void> {
     await this.deps.assignment.leave();
     await Promise.all([...this.held.keys()].map((slot) => this.lose(slot)));
+  }
+
+  private async prepare(): Promise<void> {
+    await this.deps.prepared();
+    this.isPrepared = true;
   }
 
   private async owner(slot: number): Promise<SlotOwner> {
@@ -168,7 +176,7 @@ export class OwnerService {
   /** Runs what the owner before has begun and not ended. */
   private async finishSagas(slot: number, owner: SlotOwner): Promise<void> {
     try {
-      await this.deps.prepared();
+      await this.prepare();
       const sagas: readonly SagaSnapshot[] = await openSagas(
         slot,
         this.held.get(slot)?.log,

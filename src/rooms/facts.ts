@@ -33,7 +33,7 @@ export interface EventFact {
 /** The record of a live, accepted event: skeleton in clear, content to be sealed. */
 export function eventFact(event: EventFact): RoomFact {
   const { pdu, version } = event;
-  const skeleton = canonicalJson(pduJson(redact(pdu, version)));
+  const bare = redact(pdu, version);
   return {
     type: 'room_event',
     value: {
@@ -43,8 +43,8 @@ export function eventFact(event: EventFact): RoomFact {
       verdict: 'accepted',
       reason: null,
       place: event.place,
-      skeleton,
-      sealed: sealedPart(event, skeleton),
+      skeleton: canonicalJson(pduJson(bare)),
+      sealed: isWhole(bare, pdu) ? null : sealedPart(event),
       redacts: event.redacts ?? null,
       before: { root: rootBytes(event.before.root), partial: false, base: null, changed: [] },
       after: afterRef(event),
@@ -54,9 +54,15 @@ export function eventFact(event: EventFact): RoomFact {
   };
 }
 
-function sealedPart(event: EventFact, skeleton: string): string | null {
+/** Whether a redaction takes nothing away. Most often the number of members tells. */
+function isWhole(bare: Pdu, pdu: Pdu): boolean {
+  if (bare.redacts !== pdu.redacts) return false;
+  if (Object.keys(bare.content).length !== Object.keys(pdu.content).length) return false;
+  return canonicalJson(bare.content) === canonicalJson(pdu.content);
+}
+
+function sealedPart(event: EventFact): string {
   const { pdu } = event;
-  if (skeleton === canonicalJson(pduJson(pdu))) return null;
   const redacts = pdu.redacts === undefined ? '' : `,"redacts":${JSON.stringify(pdu.redacts)}`;
   return `{"content":${event.content}${redacts}}`;
 }

@@ -8,8 +8,9 @@ CREATE TABLE projection.models (
   -- The generation of the log that it was made from.
   generation text NOT NULL,
   active_schema text NOT NULL,
-  -- Kept for a roll-back until the next rebuild.
+  -- Kept for a roll-back until the next rebuild, and the version of the code that made it.
   previous_schema text,
+  previous_version integer,
   -- Being built; dropped at the next start if nobody builds it any more.
   building_schema text,
   -- The number of the newest schema: they are never used twice.
@@ -30,6 +31,8 @@ CREATE TABLE projection.checkpoints (
   digest bytea NOT NULL,
   -- The time of the last of them, milliseconds since the epoch.
   last_at bigint NOT NULL,
+  -- The schema is not active any more: no projector may move it.
+  closed boolean NOT NULL DEFAULT false,
   PRIMARY KEY (schema, topic, partition)
 ) WITH (fillfactor = 20);
 

@@ -10,9 +10,7 @@ import { newSession } from './new-session.ts';
 
 const loginBody = Type.Object({
   type: Type.String(),
-  identifier: Type.Optional(
-    Type.Object({ type: Type.String(), user: Type.Optional(Type.String()) }),
-  ),
+  identifier: Type.Optional(Type.Object({ type: Type.String(), user: Type.Optional(Type.String()) })),
   /** Deprecated in favour of `identifier`. */
   user: Type.Optional(Type.String()),
   password: Type.Optional(Type.String()),

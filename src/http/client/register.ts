@@ -2,9 +2,9 @@ import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
-import { jsonAnswer, type JsonText } from '../json-text.ts';
-import { addressKey } from '../rate-limits.ts';
+import { type JsonText, jsonAnswer } from '../json-text.ts';
 import { createAccount, newUserId, requireFree } from '../new-account.ts';
+import { addressKey } from '../rate-limits.ts';
 import { route, SINCE_R0 } from '../route.ts';
 
 const registerBody = Type.Object({

@@ -26,7 +26,10 @@ export interface RoomReads {
   /** @param at the state after the event at this place (inclusive); current without it. */
   stateEvent(roomId: RoomId, type: string, stateKey: string, at?: number): Promise<StoredEvent | undefined>;
   /** All entries, or those of one type. @param at as for `stateEvent`. */
-  state(roomId: RoomId, options?: { readonly type?: string; readonly at?: number }): Promise<readonly StoredEvent[]>;
+  state(
+    roomId: RoomId,
+    options?: { readonly type?: string; readonly at?: number },
+  ): Promise<readonly StoredEvent[]>;
   /** The rooms in which the user's membership is the given one. */
   rooms(userId: UserId, membership: Membership): Promise<readonly RoomId[]>;
 }

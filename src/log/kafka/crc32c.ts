@@ -23,7 +23,14 @@ function makeTables(): Int32Array[] {
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   // The tables have 256 entries and the indexes 8 bits, so no look-up misses.
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-    Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
   ];
   const at = (table: Int32Array, index: number): number => table[index] as number;
   const byte = (index: number): number => bytes[index] as number;

@@ -87,5 +87,22 @@ export function fromStored(stored: StoredRecord, topic: TopicName, partition: nu
 
 /** Bytes of keys and values, which `maxAppendBytes` bounds. */
 export function payloadBytes(records: readonly NewRecord[]): number {
-  return records.reduce((sum, record) => sum + Buffer.byteLength(record.key) + (record.value?.length ?? 0), 0);
+  return records.reduce(
+    (sum, record) => sum + Buffer.byteLength(record.key) + (record.value?.length ?? 0),
+    0,
+  );
+}
+
+/** Stored records as the port has them, without those that only this adapter knows. */
+export function toRecords(
+  stored: readonly StoredRecord[],
+  topic: TopicName,
+  partition: number,
+): readonly LogRecord[] {
+  const records: LogRecord[] = [];
+  for (const one of stored) {
+    const record = fromStored(one, topic, partition);
+    if (record.type !== rollType) records.push(record);
+  }
+  return records;
 }

@@ -20,14 +20,15 @@ export interface FetchFrom {
   readonly partition: number;
   readonly offset: number;
   readonly maxBytes: number;
-  /** Whether records may have expired (`ephemeral`): then reading goes on at the oldest there is. */
-  readonly expires?: boolean;
+  /** Whether records may be gone (compacted or expired): then reading goes on behind them. */
+  readonly gaps?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Fetches from one partition without waiting for more to come. Nothing in the reply means that there is nothing
- * from there to the end: a fetch of one partition gives at least one batch if there is one.
+ * Fetches from one partition without waiting for more to come. A fetch of one partition gives at least one batch
+ * if there is one, so an empty reply below the end means that compaction has left nothing there. On a
+ * topic without gaps it means a broker that has to fetch from remote storage first, and is asked again.
  * @throws MilenaError LOG_UNAVAILABLE; LOG_UNSAFE when records that should be there are not.
  */
 export async function fetchOne(lane: Lane, from: FetchFrom): Promise<Window> {
@@ -36,12 +37,16 @@ export async function fetchOne(lane: Lane, from: FetchFrom): Promise<Window> {
   return await persist(lane, patience(15_000, from.signal), async () => {
     const { code, parts } = await lane.toLeader(topic, partition, request);
     const [part] = parts;
-    if (code !== codes.none || part === undefined) throw new BrokerRefused(code, 'Fetch');
+    if (code !== codes.none) throw new BrokerRefused(code, 'Fetch');
+    // A broker that throttles us answers with nothing at all.
+    if (part === undefined) throw new BrokerRefused(codes.requestTimedOut, 'Fetch');
     if (part.code === codes.offsetOutOfRange) return await outOfRange(lane, from);
     if (part.code !== codes.none) throw new BrokerRefused(part.code, `Fetch of ${topic}-${partition}`);
     const { records, next } = decodePart(part, offset);
     const end = part.highWatermark;
-    return { records, next: part.bytes.length === 0 ? Math.max(offset, end) : next, end };
+    if (next > offset || end <= offset) return { records, next, end };
+    if (from.gaps !== true) throw new BrokerRefused(codes.requestTimedOut, `Fetch of ${topic}-${partition}`);
+    return { records, next: end, end };
   });
 }
 
@@ -49,7 +54,7 @@ async function outOfRange(lane: Lane, from: FetchFrom): Promise<Window> {
   const { topic, partition, offset } = from;
   const [start = 0] = await positionsOf(lane, topic, [partition], 'start');
   const [end = 0] = await positionsOf(lane, topic, [partition], 'end');
-  if (offset < start && from.expires === true) return { records: [], next: start, end };
+  if (offset < start && from.gaps === true) return { records: [], next: start, end };
   throw new MilenaError('LOG_UNSAFE', `${topic}-${partition} has lost records.`, {
     log: { topic, partition, offset, start, end },
   });

@@ -26,6 +26,8 @@ export interface FetchOptions {
 /** A reply. */
 export interface Fetched {
   readonly code: number;
+  /** Milliseconds that the broker wants us to pause; kafkajs sees to it. */
+  readonly clientSideThrottleTime: number;
   readonly sessionId: number;
   readonly parts: readonly FetchedPart[];
 }
@@ -72,14 +74,14 @@ export function fetchRequest(options: FetchOptions): WireRequest<Fetched> {
 
 function readReply(payload: Buffer): Fetched {
   const reader = new WireReader(payload);
-  reader.int32(); // throttle time
+  const clientSideThrottleTime = reader.int32();
   const code = reader.int16();
   const sessionId = reader.int32();
   const parts = reader.array(() => {
     const topic = reader.string() ?? '';
     return reader.array(() => readPart(reader, topic));
   });
-  return { code, sessionId, parts: parts.flat() };
+  return { code, clientSideThrottleTime, sessionId, parts: parts.flat() };
 }
 
 function readPart(reader: WireReader, topic: string): FetchedPart {

@@ -159,7 +159,9 @@ export function makeCluster(address: KafkaAddress, requestTimeout: number): Clus
   const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     const socket: Socket =
       // kafkajs types `ssl` as a plain object; it is what the settings gave, which Node's TLS takes.
-      ssl ? connectTls({ host, port, servername: host, ...(ssl as object) }, onConnect) : connectTcp({ host, port }, onConnect);
+      ssl
+        ? connectTls({ host, port, servername: host, ...(ssl as object) }, onConnect)
+        : connectTcp({ host, port }, onConnect);
     // Without this a request in two packets waits for the peer's delayed acknowledgement, up to 40 ms.
     socket.setNoDelay(true).setKeepAlive(true, 10_000);
     sockets.add(socket);

@@ -55,6 +55,7 @@ function readReply(payload: Buffer): readonly ProducedPart[] {
 export function onlyPart(parts: readonly ProducedPart[]): ProducedPart {
   const [part] = parts;
   if (part === undefined) throw new BrokerRefused(-1, 'Produce');
-  if (part.code !== codes.none) throw new BrokerRefused(part.code, `Produce to ${part.topic}-${part.partition}`);
+  if (part.code !== codes.none)
+    throw new BrokerRefused(part.code, `Produce to ${part.topic}-${part.partition}`);
   return part;
 }

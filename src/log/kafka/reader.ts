@@ -1,12 +1,12 @@
 import { isMilenaError } from '../../errors/milena-error.ts';
-import type { LogBatch, LogRecord, Offset, ReadOptions } from '../port.ts';
+import type { LogBatch, Offset, ReadOptions } from '../port.ts';
 import { type TopicName, topics } from '../topics.ts';
 import { voidFilter } from '../void-filter.ts';
-import { fromStored, offsetShift, rollType } from './envelope.ts';
+import { offsetShift, toRecords } from './envelope.ts';
 import { type FetchFrom, fetchOne, type Window } from './fetch-one.ts';
 import { type KafkaParts, kafkaName } from './parts.ts';
 import { endOf } from './positions.ts';
-import type { StoredRecord } from './record-batch.ts';
+import type { Piece } from './subscription.ts';
 import type { TailHub } from './tail-hub.ts';
 
 const defaultBatchSize = 2_000;
@@ -26,7 +26,8 @@ export async function* readPartition(
 ): AsyncIterable<LogBatch> {
   const filter = voidFilter(options.from);
   const limit = options.batchSize ?? defaultBatchSize;
-  const signal = options.signal === undefined ? parts.closed : AbortSignal.any([options.signal, parts.closed]);
+  const signal =
+    options.signal === undefined ? parts.closed : AbortSignal.any([options.signal, parts.closed]);
   const stored =
     options.to === undefined
       ? tailing(parts, hub, topic, partition, options.from.offset, signal)
@@ -48,12 +49,6 @@ export async function* readPartition(
     // Whoever aborts a read wants it to end, not to fail.
     if (!signal.aborted) throw error;
   }
-}
-
-/** Stored records as the port has them, at our offsets; void ones and claims are still among them. */
-interface Piece {
-  readonly records: readonly LogRecord[];
-  readonly next: Offset;
 }
 
 async function* bounded(
@@ -97,10 +92,9 @@ async function* tailing(
     const window = await catchUp(parts, fetchFrom(name, topic, partition, cursor, signal));
     if (window === undefined) continue;
     const behind = window.next < window.end;
+    const moved = window.next > cursor;
     cursor = window.next;
-    if (window.records.length > 0) {
-      yield { records: toRecords(window.records, topic, partition), next: cursor + offsetShift };
-    }
+    if (moved) yield { records: toRecords(window.records, topic, partition), next: cursor + offsetShift };
     if (behind) continue;
     using subscription = await hub.subscribe(topic, partition, cursor);
     // The hub is ahead of us already: another fetch reaches it.
@@ -134,21 +128,7 @@ function fetchFrom(
     partition,
     offset,
     maxBytes: fetchBytes,
-    expires: topics[topic].kept === 'hours',
+    gaps: topics[topic].kept === 'compacted' || topics[topic].kept === 'hours',
     signal,
   };
-}
-
-/** Stored records as the port has them, without those that only this adapter knows. */
-export function toRecords(
-  stored: readonly StoredRecord[],
-  topic: TopicName,
-  partition: number,
-): readonly LogRecord[] {
-  const records: LogRecord[] = [];
-  for (const one of stored) {
-    const record = fromStored(one, topic, partition);
-    if (record.type !== rollType) records.push(record);
-  }
-  return records;
 }

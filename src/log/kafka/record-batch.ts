@@ -40,11 +40,17 @@ const headerName = Buffer.from('m');
 
 /** Encodes one batch, uncompressed: sealed content does not compress. */
 export function encodeBatch(records: readonly RawRecord[], producer: ProducerStamp): Buffer {
-  const size = records.reduce((sum, r) => sum + r.key.length + (r.value?.length ?? 0) + r.meta.length + 32, 0);
+  const size = records.reduce(
+    (sum, r) => sum + r.key.length + (r.value?.length ?? 0) + r.meta.length + 32,
+    0,
+  );
   const out = new WireWriter(recordsAt + size);
   const now = Date.now();
   out.int64(0).int32(0).int32(-1).int8(2).int32(0).int16(0);
-  out.int32(records.length - 1).int64(now).int64(now);
+  out
+    .int32(records.length - 1)
+    .int64(now)
+    .int64(now);
   out.bigint64(producer.id).int16(producer.epoch).int32(producer.sequence).int32(records.length);
   for (const [index, record] of records.entries()) writeRecord(out, record, index);
   const bytes = out.done();

@@ -1,9 +1,9 @@
-import type { LogRecord, Offset } from '../port.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../topics.ts';
+import { toRecords } from './envelope.ts';
 import { decodePart, type FetchedPart, type FetchPart, fetchRequest } from './fetch.ts';
 import { codes } from './kafka-error.ts';
 import { type KafkaParts, kafkaName } from './parts.ts';
-import { toRecords } from './reader.ts';
 import { Subscription } from './subscription.ts';
 
 /**
@@ -92,7 +92,9 @@ class BrokerPoll {
     try {
       while (this.#anyFollowed() && !this.#parts.closed.aborted) await this.#poll();
     } catch {
-      // The readers find out what is wrong when they fetch for themselves, and come back when it is over.
+      // An election or a lost connection, mostly. The readers fetch for themselves meanwhile, and come back.
+      await sleep(50);
+      await this.#parts.tail.refresh();
     } finally {
       this.ended = true;
       for (const followed of this.#followed.values()) {
@@ -146,10 +148,4 @@ class BrokerPoll {
     const piece = toRecords(records, followed.topic, followed.partition);
     for (const subscription of followed.subscriptions) subscription.push(piece, next);
   }
-}
-
-/** What a subscriber gets: stored records at our offsets. */
-export interface TailPiece {
-  readonly records: readonly LogRecord[];
-  readonly next: Offset;
 }

@@ -82,7 +82,10 @@ export function unsafeSettings(
   found: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
   const want = topicSettings(topic, 1, { segmentMs: 0 });
-  const names = ['cleanup.policy', ...(want['retention.ms'] === '-1' ? ['retention.ms', 'retention.bytes'] : [])];
+  const names = [
+    'cleanup.policy',
+    ...(want['retention.ms'] === '-1' ? ['retention.ms', 'retention.bytes'] : []),
+  ];
   const wrong = names.filter((name) => found[name] !== undefined && found[name] !== want[name]);
   if (Number(found['max.message.bytes'] ?? maxBatchBytes) < maxBatchBytes) wrong.push('max.message.bytes');
   return wrong.map((name) => `${name}=${found[name]}`);

@@ -1,12 +1,11 @@
 import { channel } from 'node:diagnostics_channel';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isMilenaError } from '../../errors/milena-error.ts';
 import type { SlotAssignment, SlotOwner } from '../port.ts';
 import type { Database } from './database.ts';
+import { HeldSlots, type SlotCallbacks } from './held-slots.ts';
 import { planLeases } from './lease-plan.ts';
 import * as table from './lease-table.ts';
 
-/** Told when a step of the settlement fails: `{ slot?, error }`. */
+/** Told when a step of the settlement fails: `{ slot?, error }`. The next beat tries again. */
 const failures = channel('milena:log:assignment-failure');
 
 /** How leases are kept. */
@@ -21,9 +20,7 @@ export interface LeaseOptions {
   readonly replaces?: (nodeId: string) => boolean;
 }
 
-type Callbacks = Parameters<SlotAssignment['join']>[1];
-
-/** A beat of another node, and since when it is known to stand still. */
+/** A beat of a node, and since when it is known to stand still. */
 interface Seen {
   readonly beat: number;
   readonly since: number;
@@ -39,18 +36,17 @@ export class PostgresAssignment implements SlotAssignment {
   readonly #database: Database;
   readonly #options: LeaseOptions;
   readonly #changed: () => void;
-  readonly #seen = new Map<string, Seen>();
-  /** Slots that the owner was told of. */
-  readonly #held = new Set<number>();
-  /** What the owner is being told, slot by slot: `gained` and `lost` never overlap. */
-  readonly #telling = new Map<number, Promise<void>>();
-  /** Slots whose `gained` failed, and until when they are left to others. */
+  #seen: ReadonlyMap<string, Seen> = new Map();
+  /** Slots that are being given away. They stand in the table until the owner has closed them. */
+  readonly #giving = new Set<number>();
+  /** Slots whose owner failed, and until when they are left to others. */
   readonly #refused = new Map<number, number>();
-  #callbacks: Callbacks | undefined;
+  #held: HeldSlots | undefined;
   #address = '';
   #validUntil = 0;
   #owners: readonly SlotOwner[] | undefined;
   #stepping: Promise<void> | undefined;
+  #again = false;
   #timer: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
 
@@ -61,7 +57,7 @@ export class PostgresAssignment implements SlotAssignment {
     this.#changed = changed;
   }
 
-  async join(node: string, on: Callbacks): Promise<void> {
+  async join(node: string, on: SlotCallbacks): Promise<void> {
     const { nodeId, replaces } = this.#options;
     this.#address = node;
     if (replaces !== undefined) {
@@ -70,37 +66,36 @@ export class PostgresAssignment implements SlotAssignment {
       if (gone.length > 0) await table.removeNodes(this.#database, gone);
     }
     await table.enter(this.#database, nodeId, node);
-    this.#callbacks = on;
+    this.#held = new HeldSlots(on, (slot, error) => this.#failed(slot, error));
     await this.#step();
     this.#schedule();
     this.#changed();
   }
 
   leaseUntil(slot: number): number {
-    return this.#held.has(slot) ? this.#validUntil : 0;
+    return this.#held?.has(slot) === true ? this.#validUntil : 0;
   }
 
   async owners(fresh = false): Promise<readonly SlotOwner[]> {
-    // Nodes that joined look once a beat; the others ask when they have to.
-    if (fresh || this.#owners === undefined || this.#callbacks === undefined) {
-      this.#owners = (await table.look(this.#database, null)).owners;
-    }
+    // What is known is forgotten when another node says that leases have changed.
+    if (fresh || this.#owners === undefined) this.#owners = (await table.look(this.#database, null)).owners;
     return this.#owners;
   }
 
   async claimed(slot: number, epoch: number): Promise<void> {
     await table.recordEpoch(this.#database, this.#options.nodeId, slot, epoch);
+    this.#owners = undefined;
     this.#changed();
   }
 
   async leave(): Promise<void> {
-    if (this.#callbacks === undefined) return;
+    const held = this.#held;
+    if (held === undefined) return;
     clearTimeout(this.#timer);
+    this.#again = false;
     await this.#stepping?.catch(() => undefined);
-    await Promise.all([...this.#held].map((slot) => this.#lose(slot)));
-    this.#callbacks = undefined;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#expiry);
+    await held.loseAll();
+    this.stop();
     await table.removeNodes(this.#database, [this.#options.nodeId]);
     this.#changed();
   }
@@ -108,21 +103,22 @@ export class PostgresAssignment implements SlotAssignment {
   /** Others have changed leases: looks now instead of at the next beat. */
   poke(): void {
     this.#owners = undefined;
-    if (this.#callbacks !== undefined) void this.#stepSafely();
+    if (this.#held !== undefined) void this.#stepSafely();
   }
 
   /** Stops without leaving, as a kill would. */
   stop(): void {
-    this.#callbacks = undefined;
+    this.#held = undefined;
+    this.#again = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#expiry);
   }
 
   #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#held === undefined) return;
     this.#timer = setTimeout(() => {
-      void this.#stepSafely().then(() => {
-        if (this.#callbacks !== undefined) this.#schedule();
-      });
+      void this.#stepSafely().then(() => this.#schedule());
     }, this.#options.heartbeatMs);
   }
 
@@ -131,126 +127,111 @@ export class PostgresAssignment implements SlotAssignment {
       await this.#step();
     } catch (error) {
       failures.publish({ error });
-      if (!isMilenaError(error)) throw error;
     }
   }
 
-  /** One step at a time; who asks while one is under way gets that one. */
+  /** One step at a time; who asks while one is under way gets another one after it. */
   #step(): Promise<void> {
-    this.#stepping ??= this.#beat().finally(() => {
+    if (this.#stepping !== undefined) this.#again = true;
+    this.#stepping ??= this.#steps().finally(() => {
       this.#stepping = undefined;
     });
     return this.#stepping;
   }
 
-  async #beat(): Promise<void> {
+  async #steps(): Promise<void> {
+    do {
+      this.#again = false;
+      if (this.#held !== undefined) await this.#beat(this.#held);
+    } while (this.#again);
+  }
+
+  async #beat(held: HeldSlots): Promise<void> {
     const { nodeId, ttlMs } = this.#options;
     const sentAt = performance.now();
     const view = await table.look(this.#database, nodeId);
     this.#owners = view.owners;
-    if (!view.alive) {
-      // Others took this node for dead. It has lost everything and begins again.
-      this.#validUntil = 0;
-      await Promise.all([...this.#held].map((slot) => this.#lose(slot)));
-      await table.enter(this.#database, nodeId, this.#address);
-      return;
-    }
-    this.#extend(sentAt + ttlMs);
-    const live = await this.#live(view);
+    if (!view.alive) return this.#beginAgain(held);
+    this.#extend(held, sentAt + ttlMs);
+    const live = await this.#bury(view);
+    if (live.length < view.nodes.length) this.#again = true;
     const mine = view.leases.filter((lease) => lease.node === nodeId).map((lease) => lease.slot);
-    for (const slot of [...this.#held]) if (!mine.includes(slot)) void this.#lose(slot);
-    const plan = planLeases(nodeId, live, view.leases);
-    for (const slot of mine) if (!plan.give.includes(slot)) this.#gain(slot);
-    for (const slot of plan.give) void this.#give(slot);
-    await this.#take(plan.take);
-  }
-
-  async #take(slots: readonly number[]): Promise<void> {
-    const now = performance.now();
-    const wanted = slots.filter((slot) => (this.#refused.get(slot) ?? 0) <= now);
-    if (wanted.length === 0) return;
-    for (const slot of await table.takeSlots(this.#database, this.#options.nodeId, wanted)) this.#gain(slot);
-    this.#changed();
-  }
-
-  /** The nodes that may be alive; those whose beat stood still too long are buried. */
-  async #live(view: table.LeaseView): Promise<readonly string[]> {
-    const { nodeId, ttlMs } = this.#options;
-    const now = performance.now();
-    const live: string[] = [];
-    for (const { id, beat } of view.nodes) {
-      const seen = this.#seen.get(id);
-      if (seen === undefined || seen.beat !== beat) this.#seen.set(id, { beat, since: now });
-      const still = now - (this.#seen.get(id)?.since ?? now);
-      if (id === nodeId || still < ttlMs) live.push(id);
-      else if (await table.bury(this.#database, id, beat)) this.#again();
-      else live.push(id);
+    for (const slot of held.all()) if (!mine.includes(slot)) void held.lose(slot);
+    const { take, give } = planLeases(nodeId, live, view.leases);
+    for (const slot of mine) {
+      if (give.includes(slot) || this.#isRefused(slot)) void this.#give(held, slot);
+      else if (!this.#giving.has(slot)) held.gain(slot);
     }
-    return live;
-  }
-
-  /** The burial has freed slots that this step's view does not show yet. */
-  #again(): void {
-    this.#changed();
-    setImmediate(() => void this.#stepSafely());
-  }
-
-  #extend(until: number): void {
-    this.#validUntil = until;
-    clearTimeout(this.#expiry);
-    this.#expiry = setTimeout(
-      () => {
-        for (const slot of [...this.#held]) void this.#lose(slot);
-      },
-      Math.max(0, until - performance.now()),
+    await this.#take(
+      held,
+      take.filter((slot) => !this.#isRefused(slot)),
     );
   }
 
-  #gain(slot: number): void {
-    if (this.#held.has(slot) || this.#callbacks === undefined) return;
-    this.#held.add(slot);
-    const gained = this.#callbacks.gained;
-    void this.#tell(slot, async () => {
-      if (!this.#held.has(slot)) return;
-      try {
-        await gained(slot);
-      } catch (error) {
-        failures.publish({ slot, error });
-        this.#refused.set(slot, performance.now() + this.#options.ttlMs);
-        void this.#give(slot);
-      }
-    });
+  /** Others took this node for dead, and have its slots. */
+  async #beginAgain(held: HeldSlots): Promise<void> {
+    this.#validUntil = 0;
+    await held.loseAll();
+    await table.enter(this.#database, this.#options.nodeId, this.#address);
+    this.#again = true;
   }
 
-  /** Tells the owner that a slot is lost. The lease does not hold from the first moment. */
-  #lose(slot: number): Promise<void> {
-    if (!this.#held.delete(slot)) return this.#telling.get(slot) ?? Promise.resolve();
-    const lost = this.#callbacks?.lost;
-    return this.#tell(slot, async () => {
-      try {
-        await lost?.(slot);
-      } catch (error) {
-        failures.publish({ slot, error });
-      }
-    });
+  /** Buries the nodes whose beat has stood still too long. @returns the others. */
+  async #bury(view: table.LeaseView): Promise<readonly string[]> {
+    const { nodeId, ttlMs } = this.#options;
+    const now = performance.now();
+    const seen = new Map<string, Seen>();
+    const live: string[] = [];
+    for (const { id, beat } of view.nodes) {
+      const before = this.#seen.get(id);
+      const known = before?.beat === beat ? before : { beat, since: now };
+      seen.set(id, known);
+      const gone =
+        id !== nodeId && now - known.since >= ttlMs && (await table.bury(this.#database, id, beat));
+      if (!gone) live.push(id);
+    }
+    this.#seen = seen;
+    return live;
+  }
+
+  #extend(held: HeldSlots, until: number): void {
+    this.#validUntil = until;
+    clearTimeout(this.#expiry);
+    this.#expiry = setTimeout(() => void held.loseAll(), Math.max(0, until - performance.now()));
+  }
+
+  async #take(held: HeldSlots, slots: readonly number[]): Promise<void> {
+    if (slots.length === 0) return;
+    const taken = await table.takeSlots(this.#database, this.#options.nodeId, slots);
+    for (const slot of taken) held.gain(slot);
+    this.#owners = undefined;
+    this.#changed();
   }
 
   /** Lets a slot go, when the owner has closed it. */
-  async #give(slot: number): Promise<void> {
-    await this.#lose(slot);
+  async #give(held: HeldSlots, slot: number): Promise<void> {
+    if (this.#giving.has(slot)) return;
+    this.#giving.add(slot);
     try {
+      await held.lose(slot);
       await table.giveSlots(this.#database, this.#options.nodeId, [slot]);
+      this.#owners = undefined;
       this.#changed();
     } catch (error) {
+      // The next step finds the slot still in the table, and decides again.
       failures.publish({ slot, error });
-      // The next step finds the slot still in the table, and gives it again.
-      await sleep(0);
+    } finally {
+      this.#giving.delete(slot);
     }
   }
 
-  #tell(slot: number, what: () => Promise<void>): Promise<void> {
-    const told = (this.#telling.get(slot) ?? Promise.resolve()).then(what);
-    this.#telling.set(slot, told);
-    return told;
+  #failed(slot: number, error: unknown): void {
+    failures.publish({ slot, error });
+    this.#refused.set(slot, performance.now() + this.#options.ttlMs);
+    if (this.#held !== undefined) void this.#give(this.#held, slot);
+  }
+
+  #isRefused(slot: number): boolean {
+    return (this.#refused.get(slot) ?? 0) > performance.now();
   }
 }

@@ -47,12 +47,12 @@ export async function look(database: Database, node: string | null): Promise<Lea
   };
 }
 
-/** Enters a node. */
+/** Enters a node. Its beat begins anywhere, so that nobody takes it for one that was there before. */
 export async function enter(database: Database, id: string, address: string): Promise<void> {
   await database.query(
     {
       name: 'log-enter',
-      text: `INSERT INTO log.nodes (id, address) VALUES ($1, $2)
+      text: `INSERT INTO log.nodes (id, address, beat) VALUES ($1, $2, floor(random() * 1e12))
              ON CONFLICT (id) DO UPDATE SET address = excluded.address, beat = nodes.beat + 1`,
     },
     [id, address],
@@ -108,7 +108,12 @@ export async function giveSlots(database: Database, id: string, slots: readonly 
 }
 
 /** Records the epoch of a claim, if the node still has the slot. */
-export async function recordEpoch(database: Database, id: string, slot: number, epoch: number): Promise<void> {
+export async function recordEpoch(
+  database: Database,
+  id: string,
+  slot: number,
+  epoch: number,
+): Promise<void> {
   await database.query(
     { name: 'log-record-epoch', text: 'UPDATE log.leases SET epoch = $3 WHERE slot = $2 AND node = $1' },
     [id, slot, epoch],

@@ -30,7 +30,10 @@ export async function openSchema(database: Database, slots: number): Promise<Log
     const { rows } = await client.query<LogMeta>('SELECT generation, slots FROM log.meta');
     const meta = rows[0];
     if (meta === undefined || meta.slots !== slots) {
-      throw new MilenaError('DATA_MISMATCH', `The log has ${meta?.slots} slots; it can't be opened with ${slots}.`);
+      throw new MilenaError(
+        'DATA_MISMATCH',
+        `The log has ${meta?.slots} slots; it can't be opened with ${slots}.`,
+      );
     }
     await client.query(
       `INSERT INTO log.partitions (topic, partition)
@@ -84,5 +87,8 @@ export async function assertSafe(database: Database): Promise<void> {
     ...(fullPageWrites === 'on' ? [] : [`full_page_writes is ${fullPageWrites}`]),
   ];
   if (wrong.length === 0) return;
-  throw new MilenaError('LOG_UNSAFE', `The log's Postgres would lose acknowledged records: ${wrong.join(', ')}.`);
+  throw new MilenaError(
+    'LOG_UNSAFE',
+    `The log's Postgres would lose acknowledged records: ${wrong.join(', ')}.`,
+  );
 }

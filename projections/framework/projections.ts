@@ -1,0 +1,248 @@
+import { MilenaError } from '../../src/errors/milena-error.ts';
+import type { FactReaderParts } from '../../src/log/fact-reader.ts';
+import type { TopicName } from '../../src/log/topics.ts';
+import { ActiveSchemas, type ModelDatabase } from './active-schemas.ts';
+import { Announcer } from './announcer.ts';
+import { Database, type DatabaseOptions } from './database.ts';
+import { Leases } from './leases.ts';
+import type { ReadModel } from './model.ts';
+import type { PartitionFeed } from './partition-feed.ts';
+import { Positions } from './positions.ts';
+import { type RebuildOptions, type RebuildReport, rebuild } from './rebuild.ts';
+import { schemaCheckpoints } from './rebuild-switch.ts';
+import { createRecordSource, type RecordSource } from './record-source.ts';
+import {
+  createFirstSchema,
+  migrateFramework,
+  type RegisteredModel,
+  registeredModels,
+  setPaused,
+} from './registry.ts';
+import { rollBack } from './roll-back.ts';
+import { Runner } from './runner.ts';
+import { Signals } from './signals.ts';
+import { type ModelStatus, modelStatus } from './status.ts';
+
+/** What the read models of a process are opened with. */
+export interface ProjectionsOptions {
+  readonly database: DatabaseOptions;
+  readonly log: FactReaderParts;
+  readonly models: readonly ReadModel[];
+  /**
+   * Whether other processes are told when checkpoints move (default true). A process that has all roles and the
+   * database to itself saves the statements.
+   */
+  readonly announce?: boolean;
+}
+
+/** The read models, as one process has them: queries for all, projectors where `project` was called. */
+export class Projections implements AsyncDisposable {
+  readonly database: Database;
+  readonly positions = new Positions();
+  readonly source: RecordSource;
+  readonly #options: ProjectionsOptions;
+  readonly #schemas: ActiveSchemas;
+  readonly #signals: Signals;
+  readonly #runner: Runner;
+  readonly #announcer: Announcer | undefined;
+  #leases: Leases | undefined;
+  #registered: ReadonlyMap<string, RegisteredModel> = new Map();
+  #refreshing: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: ProjectionsOptions) {
+    this.#options = options;
+    this.database = new Database(options.database);
+    this.source = createRecordSource(options.log);
+    this.#schemas = new ActiveSchemas(this.database);
+    this.#signals = new Signals(this.database);
+    const { models } = options;
+    const { slots } = options.log.log;
+    const { database, source, positions } = this;
+    this.#runner = new Runner({ database, source, positions, models, slots });
+    const announcer = new Announcer(this.#signals, positions, options.announce ?? true);
+    this.#announcer = announcer;
+    this.#signals.on('positions', (payload) => announcer.hear(payload, positions));
+    this.#signals.on('models', (payload) => this.#heard(payload));
+    this.#signals.onConnected(() => this.#refresh());
+  }
+
+  /**
+   * Connects, makes the tables that are missing, and knows where every model stands. A model that other code, or
+   * another log, has made is left as it is: see `outdated`.
+   */
+  static async open(options: ProjectionsOptions): Promise<Projections> {
+    const projections = new Projections(options);
+    const { database } = projections;
+    try {
+      await migrateFramework(database);
+      const { slots, generation } = options.log.log;
+      for (const model of options.models) await createFirstSchema(database, model, slots, generation);
+      await projections.#refresh();
+      return projections;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  /** Runs queries over the active schemas. */
+  get queries(): ModelDatabase {
+    return this.#schemas;
+  }
+
+  /** The models. */
+  get models(): readonly ReadModel[] {
+    return this.#options.models;
+  }
+
+  /** Listens to other processes; with `project`, holds partitions and projects them. Call once. */
+  async start(options: { readonly project: boolean }): Promise<void> {
+    if (options.project) {
+      this.#leases = new Leases(this.#signals, this.#options.log.log.slots, {
+        gained: (partition) => this.#runner.gained(partition),
+        lost: (partition) => this.#runner.lost(partition),
+      });
+    }
+    await this.#signals.start();
+  }
+
+  /** Models whose rows were made by another version of the code, or from another log: to be rebuilt. */
+  outdated(): readonly string[] {
+    return this.#options.models.filter((model) => this.#isOutdated(model)).map((model) => model.name);
+  }
+
+  /** Rebuilds what is outdated, or goes back at once to a schema that this version of the code made. */
+  async bringUpToDate(options: RebuildOptions = {}): Promise<void> {
+    for (const name of this.outdated()) {
+      const model = this.#model(name);
+      if (await rollBack(this.database, model, model.version)) await this.#changed(name);
+      if (this.#isOutdated(model)) await this.rebuild(name, options);
+    }
+  }
+
+  /** Builds a model anew beside the old schema, then switches; see `rebuild.ts`. */
+  async rebuild(name: string, options: RebuildOptions = {}): Promise<RebuildReport> {
+    const { log } = this.#options.log;
+    const report = await rebuild(
+      { database: this.database, source: this.source, log },
+      this.#model(name),
+      options,
+    );
+    await this.#changed(name);
+    return report;
+  }
+
+  /** Makes the schema active again that was so before the last rebuild. It catches up by itself. */
+  async rollBack(name: string): Promise<void> {
+    const model = this.#model(name);
+    if (!(await rollBack(this.database, model, model.version))) {
+      throw new MilenaError('NOT_FOUND', `there is no schema of ${name} to go back to`);
+    }
+    await this.#changed(name);
+  }
+
+  /** Stops a model's projectors in all processes, until `resume`. */
+  async pause(name: string): Promise<void> {
+    await setPaused(this.database, name, true);
+    await this.#changed(name);
+  }
+
+  /** Ends a pause. */
+  async resume(name: string): Promise<void> {
+    await setPaused(this.database, name, false);
+    await this.#changed(name);
+  }
+
+  /** Has a model try again what it has set aside, wherever its projectors run. Returns at once. */
+  async retryPoison(name: string): Promise<void> {
+    await this.#signals.tell('models', `retry/${this.#model(name).name}`);
+  }
+
+  /** Gives up a record that a model can never apply, for good; what waits behind it is tried at once. */
+  async discardPoison(name: string, topic: TopicName, partition: number, offset: number): Promise<void> {
+    const place = [topic, partition, offset];
+    await this.database.transaction(async (client) => {
+      const { rowCount } = await client.query(
+        `DELETE FROM projection.poison WHERE schema = $1 AND topic = $2 AND partition = $3
+           AND record_offset = $4 AND reason IS NOT NULL`,
+        [this.#schemas.of(name), ...place],
+      );
+      if (rowCount !== 1) throw new MilenaError('NOT_FOUND', `no such record of ${name} is set aside`);
+      await client.query('INSERT INTO projection.discarded VALUES ($1, $2, $3, $4)', [name, ...place]);
+    });
+    await this.retryPoison(name);
+  }
+
+  /** How far the models are, and what they have set aside. */
+  status(): Promise<readonly ModelStatus[]> {
+    return modelStatus(this.database, this.#options.log.log, this.#options.models);
+  }
+
+  /** Partitions that this process projects. */
+  get held(): ReadonlySet<number> {
+    return this.#leases?.held ?? new Set();
+  }
+
+  /** One partition's records, decoded once for all in this process who follow them. */
+  feed(topic: TopicName, partition: number): PartitionFeed {
+    return this.#runner.feed(topic, partition);
+  }
+
+  /** Ends projectors and connections. */
+  async close(): Promise<void> {
+    await this.#leases?.stop();
+    await this.#runner.stop();
+    this.#announcer?.close();
+    await this.#signals.stop();
+    await this.database.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #model(name: string): ReadModel {
+    const model = this.#options.models.find((candidate) => candidate.name === name);
+    if (model === undefined) throw new MilenaError('NOT_FOUND', `there is no model ${name}`);
+    return model;
+  }
+
+  #isOutdated(model: ReadModel): boolean {
+    const row = this.#registered.get(model.name);
+    return row?.version !== model.version || row.generation !== this.#options.log.log.generation;
+  }
+
+  async #changed(name: string): Promise<void> {
+    await this.#refresh();
+    await this.#signals.tell('models', `changed/${name}`);
+  }
+
+  #heard(payload: string): void {
+    const [what, name] = payload.split('/');
+    if (what === 'retry' && name !== undefined) this.#runner.retryPoison(name);
+    else void this.#refresh().catch(() => undefined); // A lost connection refreshes when it is back.
+  }
+
+  /** Reads which schemas are active and where they stand. One at a time, so that the newest wins. */
+  #refresh(): Promise<void> {
+    const next = this.#refreshing.then(() => this.#readRegistry());
+    this.#refreshing = next.catch(() => undefined);
+    return next;
+  }
+
+  async #readRegistry(): Promise<void> {
+    const before = this.#registered;
+    const registered = await registeredModels(this.database);
+    this.#schemas.set(new Map([...registered].map(([name, row]) => [name, row.active_schema])));
+    this.#registered = registered;
+    for (const [name, { active_schema: schema }] of registered) {
+      const switched = before.get(name)?.active_schema !== schema;
+      for (const { topic, partition, checkpoint } of await schemaCheckpoints(this.database, schema)) {
+        const { offset } = checkpoint.position;
+        if (switched) this.positions.reset(name, topic, partition, offset);
+        else this.positions.moved(name, topic, partition, offset);
+      }
+    }
+    await this.#runner.update(registered);
+  }
+}

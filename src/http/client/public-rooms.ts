@@ -1,0 +1,153 @@
+import { Type } from 'typebox';
+import { MilenaError } from '../../errors/milena-error.ts';
+import { freshCommandId } from '../../owner/command-id.ts';
+import type { App, ClientContext } from '../context.ts';
+import { mayChangeState } from '../room-levels.ts';
+import { route, SINCE_R0 } from '../route.ts';
+import { emptySchema, roomIdSchema } from '../schemas.ts';
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 500;
+
+const visibilitySchema = Type.Union([Type.Literal('public'), Type.Literal('private')]);
+
+const listSchema = Type.Object({
+  chunk: Type.Array(
+    Type.Object({
+      room_id: Type.String(),
+      num_joined_members: Type.Integer(),
+      world_readable: Type.Boolean(),
+      guest_can_join: Type.Boolean(),
+      join_rule: Type.String(),
+      name: Type.Optional(Type.String()),
+      topic: Type.Optional(Type.String()),
+      avatar_url: Type.Optional(Type.String()),
+      canonical_alias: Type.Optional(Type.String()),
+      room_type: Type.Optional(Type.String()),
+    }),
+  ),
+  next_batch: Type.Optional(Type.String()),
+  prev_batch: Type.Optional(Type.String()),
+  total_room_count_estimate: Type.Integer(),
+});
+
+/** The published room directory (spec: client-server API, "Published Room Directory"). */
+export function publicRoomRoutes(app: App, context: ClientContext): void {
+  const paging = {
+    limit: Type.Optional(Type.Integer({ minimum: 0 })),
+    since: Type.Optional(Type.String()),
+  };
+  const server = Type.Object({ server: Type.Optional(Type.String()) });
+  route(app, {
+    method: 'GET',
+    path: '/publicRooms',
+    prefixes: SINCE_R0,
+    auth: 'none',
+    query: Type.Object({ ...paging, ...server.properties }),
+    response: listSchema,
+    handle: ({ query }) => list(context, { ...query }),
+  });
+  route(app, {
+    method: 'POST',
+    path: '/publicRooms',
+    prefixes: SINCE_R0,
+    auth: 'user',
+    query: server,
+    body: Type.Object({
+      ...paging,
+      filter: Type.Optional(
+        Type.Object({
+          generic_search_term: Type.Optional(Type.String()),
+          room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
+        }),
+      ),
+      include_all_networks: Type.Optional(Type.Boolean()),
+      third_party_instance_id: Type.Optional(Type.String()),
+    }),
+    emptyBody: true,
+    response: listSchema,
+    handle: ({ query, body: { limit, since, filter } }) =>
+      list(context, {
+        server: query.server,
+        limit,
+        since,
+        search: filter?.generic_search_term,
+        roomTypes: filter?.room_types,
+      }),
+  });
+  visibilityRoutes(app, context);
+}
+
+function visibilityRoutes(app: App, context: ClientContext): void {
+  const common = {
+    path: '/directory/list/room/:roomId',
+    prefixes: SINCE_R0,
+    params: Type.Object({ roomId: roomIdSchema }),
+  } as const;
+  route(app, {
+    ...common,
+    method: 'GET',
+    auth: 'none',
+    response: Type.Object({ visibility: visibilitySchema }),
+    handle: async ({ params: { roomId } }) => {
+      await Promise.all([context.freshness.room(roomId), context.freshness.resource(roomId)]);
+      const find = () => context.reads.rooms.version(roomId);
+      const version = await context.freshness.orLater('rooms', roomId, find);
+      if (version === undefined) throw new MilenaError('NOT_FOUND', 'There is no such room here.');
+      return { visibility: await context.reads.directory.visibility(roomId) };
+    },
+  });
+  route(app, {
+    ...common,
+    method: 'PUT',
+    auth: 'user',
+    body: Type.Object({ visibility: Type.Optional(visibilitySchema) }),
+    emptyBody: true,
+    response: emptySchema,
+    handle: async ({ params: { roomId }, body: { visibility = 'public' }, session }) => {
+      const may = await mayChangeState(context, roomId, session.user_id, 'm.room.canonical_alias');
+      if (!may && !session.admin) throw new MilenaError('FORBIDDEN', 'You may not list or hide this room.');
+      const stamp = { id: freshCommandId(), at: context.now() };
+      const actor = session.user_id;
+      await context.execute({ kind: 'list_room', ...stamp, room_id: roomId, visibility, actor });
+      return {};
+    },
+  });
+}
+
+interface ListRequest {
+  readonly server?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly since?: string | undefined;
+  readonly search?: string | undefined;
+  readonly roomTypes?: readonly (string | null)[] | undefined;
+}
+
+async function list(context: ClientContext, request: ListRequest) {
+  if (request.server !== undefined && request.server !== context.serverName) {
+    throw new MilenaError('NOT_FOUND', 'This server does not ask other servers for their rooms yet.');
+  }
+  await context.freshness.all();
+  const limit = Math.min(request.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+  const offset = offsetOf(request.since);
+  const { rooms, total } = await context.reads.directory.list({
+    limit,
+    offset,
+    ...(request.search === undefined || request.search === '' ? {} : { search: request.search }),
+    ...(request.roomTypes === undefined ? {} : { room_types: request.roomTypes }),
+  });
+  return {
+    chunk: rooms.map((room) => ({ ...room })),
+    total_room_count_estimate: total,
+    ...(limit > 0 && offset + rooms.length < total ? { next_batch: `o${offset + rooms.length}` } : {}),
+    ...(offset > 0 ? { prev_batch: `o${Math.max(0, offset - limit)}` } : {}),
+  };
+}
+
+/** Tokens of the directory: `o` and how many rooms to leave out. */
+function offsetOf(since: string | undefined): number {
+  if (since === undefined || since === '') return 0;
+  const offset = /^o(\d{1,9})$/.exec(since)?.[1];
+  if (offset === undefined) throw new MilenaError('INVALID_PARAM', 'since: is no token of this server');
+  return Number(offset);
+}

@@ -1,0 +1,128 @@
+import { Type } from 'typebox';
+import { MilenaError } from '../../errors/milena-error.ts';
+import type { RoomId } from '../../matrix/identifiers.ts';
+import type { JsonObject } from '../../matrix/json.ts';
+import { freshCommandId } from '../../owner/command-id.ts';
+import type { App, ClientContext } from '../context.ts';
+import { eventsText, eventText } from '../event-text.ts';
+import { JsonText } from '../json-text.ts';
+import type { Session } from '../reads/account-reads.ts';
+import { requireReader } from '../room-access.ts';
+import { route, SINCE_R0 } from '../route.ts';
+import { clientEventSchema, eventIdSchema, objectSchema, roomIdSchema } from '../schemas.ts';
+import { requireOwnAliases } from './canonical-alias.ts';
+import { executeSend } from './send-event.ts';
+
+/** A state key that is left out of the path is the empty one. */
+const PATHS = ['/rooms/:roomId/state/:eventType/:stateKey', '/rooms/:roomId/state/:eventType'] as const;
+
+const stateParams = Type.Object({
+  roomId: roomIdSchema,
+  eventType: Type.String(),
+  stateKey: Type.Optional(Type.String()),
+});
+
+/** State and single events of a room (spec: client-server API, "Getting events for a room"). */
+export function roomStateRoutes(app: App, context: ClientContext): void {
+  for (const path of PATHS) stateEventRoutes(app, context, path);
+  route(app, {
+    method: 'GET',
+    path: '/rooms/:roomId/state',
+    prefixes: SINCE_R0,
+    auth: 'user',
+    params: Type.Object({ roomId: roomIdSchema }),
+    response: Type.Array(clientEventSchema),
+    handle: async ({ params: { roomId }, session }) => {
+      const view = await requireReader(context, roomId, session.user_id);
+      return new JsonText(eventsText(await context.reads.rooms.state(roomId, view), session, context.now()));
+    },
+  });
+  route(app, {
+    method: 'GET',
+    path: '/rooms/:roomId/event/:eventId',
+    prefixes: SINCE_R0,
+    auth: 'user',
+    params: Type.Object({ roomId: roomIdSchema, eventId: eventIdSchema }),
+    response: clientEventSchema,
+    handle: async ({ params: { roomId, eventId }, session }) => {
+      await context.freshness.room(roomId);
+      const find = () => context.reads.timeline.event(roomId, eventId, session.user_id);
+      const event = await context.freshness.orLater('rooms', roomId, find);
+      if (event === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event that you may see.');
+      return new JsonText(eventText(event, session, context.now()));
+    },
+  });
+}
+
+function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)[number]): void {
+  route(app, {
+    method: 'GET',
+    path,
+    prefixes: SINCE_R0,
+    auth: 'user',
+    params: stateParams,
+    query: Type.Object({
+      format: Type.Optional(Type.Union([Type.Literal('content'), Type.Literal('event')])),
+    }),
+    response: objectSchema,
+    handle: async ({ params: { roomId, eventType, stateKey = '' }, query, session }) => {
+      const { at } = await requireReader(context, roomId, session.user_id);
+      const event = await context.reads.rooms.stateEvent(roomId, eventType, stateKey, at);
+      if (event === undefined) throw new MilenaError('NOT_FOUND', 'The room has no such state.');
+      const asEvent = query.format === 'event';
+      return new JsonText(asEvent ? eventText(event, session, context.now()) : event.content);
+    },
+  });
+  route(app, {
+    method: 'PUT',
+    path,
+    prefixes: SINCE_R0,
+    auth: 'user',
+    params: stateParams,
+    body: objectSchema,
+    numbers: 'integers',
+    response: Type.Object({ event_id: Type.String() }),
+    handle: async ({ params: { roomId, eventType, stateKey = '' }, body, bodyText, session }) => {
+      if (eventType === 'm.room.canonical_alias') await requireOwnAliases(context, roomId, body);
+      return {
+        event_id: await setState(context, session, { roomId, eventType, stateKey, content: bodyText }),
+      };
+    },
+  });
+}
+
+interface NewState {
+  readonly roomId: RoomId;
+  readonly eventType: string;
+  readonly stateKey: string;
+  readonly content: string;
+}
+
+function setState(
+  context: ClientContext,
+  session: Session,
+  { roomId, eventType, stateKey, content }: NewState,
+) {
+  context.limits.take('send', session.user_id);
+  return executeSend(context, {
+    kind: 'send_event',
+    id: freshCommandId(),
+    at: context.now(),
+    room_id: roomId,
+    sender: session.user_id,
+    type: eventType,
+    state_key: stateKey,
+    content,
+  });
+}
+
+/** The content of a state event of the room as it is now, or undefined. */
+export async function stateContent(
+  { reads }: ClientContext,
+  roomId: RoomId,
+  type: string,
+  stateKey = '',
+): Promise<JsonObject | undefined> {
+  const event = await reads.rooms.stateEvent(roomId, type, stateKey);
+  return event === undefined ? undefined : (JSON.parse(event.content) as JsonObject); // Content is an object.
+}

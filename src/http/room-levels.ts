@@ -1,0 +1,36 @@
+import type { StateEvent } from '../matrix/auth-state.ts';
+import type { RoomId, UserId } from '../matrix/identifiers.ts';
+import { powerLevels } from '../matrix/power-levels.ts';
+import { roomVersion } from '../matrix/room-versions.ts';
+import type { ClientContext } from './context.ts';
+import { standingOf } from './room-access.ts';
+
+/**
+ * Whether the user is in the room and may send state events of this type: what guards the things beside the
+ * room's own state, such as its aliases and its place in the directory.
+ */
+export async function mayChangeState(
+  context: ClientContext,
+  roomId: RoomId,
+  userId: UserId,
+  type: string,
+): Promise<boolean> {
+  const standing = await standingOf(context, roomId, userId);
+  if (standing?.membership !== 'join') return false;
+  const { rooms } = context.reads;
+  const [id, create, levels] = await Promise.all([
+    rooms.version(roomId),
+    rooms.stateEvent(roomId, 'm.room.create', ''),
+    rooms.stateEvent(roomId, 'm.room.power_levels', ''),
+  ]);
+  const version = id === undefined ? undefined : roomVersion(id);
+  if (version === undefined) return false;
+  const state = new Map<string, StateEvent>();
+  for (const event of [create, levels]) {
+    if (event !== undefined) state.set(event.type, { ...event, content: JSON.parse(event.content) });
+  }
+  const present = powerLevels(version, (wanted, stateKey) =>
+    stateKey === '' ? state.get(wanted) : undefined,
+  );
+  return present.of(userId) >= present.required(type, true);
+}
