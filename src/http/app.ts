@@ -1,6 +1,7 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { fastify } from 'fastify';
 import { MilenaError } from '../errors/milena-error.ts';
+import { sharedSecretRegistration } from './admin/register.ts';
 import { Authenticator } from './auth.ts';
 import { installBodyParser } from './body-parser.ts';
 import { clientRoutes } from './client/routes.ts';
@@ -13,6 +14,8 @@ import { Freshness } from './freshness.ts';
 import { KnownPaths } from './known-paths.ts';
 import { RateLimits, ratesOf } from './rate-limits.ts';
 import { installRequestLog, requestIds } from './request-log.ts';
+import { frontPage } from './server/front-page.ts';
+import { livenessRoutes } from './server/liveness.ts';
 import { compileValidator } from './validation.ts';
 
 /** The longest path parameter: 255 bytes, each perhaps as `%XX`. */
@@ -23,6 +26,10 @@ export interface PublicApp {
   readonly app: App;
   /** To tell of revocations from the log's tail. */
   readonly auth: Authenticator;
+  /** Aborts when the app begins to close. */
+  readonly draining: AbortSignal;
+  /** Every route, as it was added. */
+  readonly routes: readonly RouteOptions[];
 }
 
 /** What `bareApp` needs of the settings. */
@@ -31,6 +38,10 @@ type BareSettings = Pick<HttpSettings, 'maxBodyBytes' | 'trustedProxies'>;
 /** Builds the app that clients talk to. It does not listen yet. */
 export function buildPublicApp(deps: HttpDeps): PublicApp {
   const app = bareApp(deps.logger, deps.settings);
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (options) => {
+    routes.push(options);
+  });
   const drain = new AbortController();
   app.addHook('preClose', (done) => {
     drain.abort();
@@ -39,8 +50,11 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   const context = contextOf(deps, drain.signal);
   installCors(app);
   installAuth(app, context.auth);
+  frontPage(app, deps);
+  livenessRoutes(app, deps);
   clientRoutes(app, context);
-  return { app, auth: context.auth };
+  sharedSecretRegistration(app, context);
+  return { app, auth: context.auth, draining: drain.signal, routes };
 }
 
 /** An app with our body parser, validation, errors and request log, and no routes. */

@@ -15,9 +15,12 @@ export interface AccountRequest {
   /** How it came about: `registration`, `shared_secret`. */
   readonly method: string;
   readonly deviceId: string | undefined;
+  /** The device's name. */
   readonly displayName: string | undefined;
   /** True: no device and no token. */
   readonly inhibitLogin: boolean;
+  /** The display name that the profile gets. */
+  readonly profileName?: string | undefined;
 }
 
 /** What `POST register` answers. */
@@ -60,6 +63,11 @@ export async function createAccount(context: ClientContext, request: AccountRequ
     password_hash: await context.passwords.hash(password),
     ...(session === undefined ? {} : { device: session.device }),
   });
+  if (request.profileName !== undefined && request.profileName !== '') {
+    const stamp = { id: freshCommandId(), at: context.now() };
+    const field = { field: 'displayname', value: request.profileName };
+    await context.execute({ kind: 'set_profile', ...stamp, user_id: userId, ...field });
+  }
   if (session === undefined) return { user_id: userId };
   const { device_id, token_hash } = session.device;
   context.auth.remember(token_hash, { user_id: userId, device_id, kind: 'user', admin });

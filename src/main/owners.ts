@@ -23,8 +23,8 @@ export interface Owners {
 
 /** What owners need beside the core. */
 export interface OwnersDeps {
-  /** This node's address on the internal listener. */
-  readonly node: string;
+  /** This node's address on the internal listener, known once that listens. */
+  readonly node: () => string;
   readonly owns: boolean;
   readonly loader: Loader;
   readonly forward: (node: string, command: Command) => Promise<CommandResult>;

@@ -145,9 +145,21 @@ for (const numbers of ['integers', 'any'] as const) {
       assert.equal(reasonOf('{"a":'.repeat(600), numbers), 'too_deep');
       assert.equal(reasonOf(JSON.stringify('['.repeat(600)), numbers), 'read');
       assert.equal(reasonOf(`[${'[],'.repeat(600)}{}]`, numbers), 'read');
+      const closed = '[[],'.repeat(MAX_JSON_DEPTH - 1);
+      assert.deepEqual(refused(`${closed}[[`, numbers), { reason: 'too_deep', position: closed.length + 1 });
     });
   });
 }
+
+it('the error says what and where', () => {
+  const told = /^StrictJsonError: JSON refused at position 3: out of range$/;
+  assert.throws(
+    () => parseJson('[1,9007199254740992]', 'integers'),
+    (error) => told.test(String(error)),
+  );
+  const bytes = Buffer.from([0x22, 0xff]);
+  assert.throws(() => parseJsonBytes(bytes, 'any'), { name: 'StrictJsonError', position: 0 });
+});
 
 describe('bytes', () => {
   it('are read as UTF-8', () => assert.equal(parseJsonBytes(Buffer.from('"ü😀"'), 'integers'), 'ü😀'));

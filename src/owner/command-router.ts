@@ -10,7 +10,7 @@ export interface RouterDeps {
   /** This node's own owners; undefined on a node without that role. */
   readonly local: { execute(command: Command): Promise<CommandResult> } | undefined;
   /** This node's address, so that it does not send to itself. */
-  readonly node: string;
+  readonly node: () => string;
   /** Sends to another node. Rejects with NOT_OWNER (421) or UNAVAILABLE (cannot be reached) to be tried again. */
   readonly forward: (node: string, command: Command) => Promise<CommandResult>;
   /** Who owns what; `fresh` asks the log again. */
@@ -61,7 +61,7 @@ export class CommandRouter implements CommandBus {
       }
     }
     const owner = (await owners(fresh)).find((one) => one.slot === slot);
-    if (owner?.node === undefined || owner.node === node) throw new MilenaError('NOT_OWNER');
+    if (owner?.node === undefined || owner.node === node()) throw new MilenaError('NOT_OWNER');
     return forward(owner.node, command);
   }
 }

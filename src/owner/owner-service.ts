@@ -19,8 +19,8 @@ const REOPEN_MS = 250;
 export interface OwnerServiceDeps {
   readonly slots: number;
   readonly assignment: SlotAssignment;
-  /** This node's address on the internal listener. */
-  readonly node: string;
+  /** This node's address on the internal listener; asked for when it joins. */
+  readonly node: () => string;
   readonly slotLog: (slot: number) => SlotLog;
   readonly loader: Loader;
   readonly kinds: Kinds;
@@ -60,7 +60,7 @@ export class OwnerService {
 
   /** Joins the settlement of slots; from then on they are gained and lost. */
   start(): Promise<void> {
-    return this.deps.assignment.join(this.deps.node, {
+    return this.deps.assignment.join(this.deps.node(), {
       gained: (slot) => this.gain(slot),
       lost: (slot) => this.lose(slot),
     });

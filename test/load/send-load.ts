@@ -13,7 +13,6 @@ export async function send(plan: SendPlan, counting: () => void): Promise<Outcom
   const connections = await Promise.all(plan.senders.map(() => RawConnection.open(plan.url)));
   const body = JSON.stringify({ msgtype: 'm.text', body: 'x'.repeat(plan.characters) });
   const run = new Run(plan, counting);
-  const cpu = process.cpuUsage();
   await Promise.all(
     plan.senders.map((sender, i) => {
       const connection = connections[i];
@@ -22,8 +21,7 @@ export async function send(plan: SendPlan, counting: () => void): Promise<Outcom
     }),
   );
   for (const connection of connections) connection.close();
-  const used = process.cpuUsage(cpu);
-  return run.outcome((used.user + used.system) / 1e6);
+  return run.outcome();
 }
 
 /** The request of a sender but for its transaction ID: what stands before it and what follows. */
@@ -61,6 +59,7 @@ class Run {
   #told = false;
   #first = 0;
   #last = 0;
+  #cpu = process.cpuUsage();
 
   constructor(plan: SendPlan, counting: () => void) {
     this.#end = this.#begin + plan.seconds * 1000;
@@ -83,6 +82,7 @@ class Run {
     if (!this.#told) {
       this.#told = true;
       this.#first = start;
+      this.#cpu = process.cpuUsage();
       this.#counting();
     }
     this.#last = end;
@@ -93,14 +93,15 @@ class Run {
     }
   }
 
-  outcome(generatorCpu: number): Outcome {
+  outcome(): Outcome {
+    const used = process.cpuUsage(this.#cpu);
     return {
       count: this.#durations.length,
       failures: this.#failures,
       seconds: (this.#last - this.#first) / 1000,
       latency: quantiles(this.#durations),
       problems: this.#problems,
-      generatorCpu,
+      generatorCpu: (used.user + used.system) / 1e6,
     };
   }
 }

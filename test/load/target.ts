@@ -1,6 +1,6 @@
 import { type Apart, startApart } from '../support/apart.ts';
 import { type Kafka, startKafka } from '../support/kafka.ts';
-import { type CommandOutcome, type Server, startServer } from '../support/server.ts';
+import { type CommandOutcome, internalUrl, type Server, startServer } from '../support/server.ts';
 
 /** What kind of deployment is measured. */
 export interface TargetChoice {
@@ -44,7 +44,7 @@ export async function startTarget(choice: TargetChoice): Promise<Target> {
 function serverTarget(server: Server, kafka: Kafka | undefined): Target {
   return {
     url: server.url,
-    metrics: [`${server.url}/_milena/metrics`],
+    metrics: [`${internalUrl(server.env)}/_milena/metrics`],
     roots: () => [...server.pids(), ...brokerPid(kafka)],
     milena: (args, within) => server.milena(args, within),
     stop: () => server.stop(),

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { MilenaProcess } from './milena-process.ts';
 import { startPostgres, type TestPostgres } from './postgres.ts';
-import { type CommandOutcome, logSettings, runMilena, testSettings, throwawayFolder } from './server.ts';
+import {
+  type CommandOutcome,
+  internalUrl,
+  logSettings,
+  runMilena,
+  testSettings,
+  throwawayFolder,
+} from './server.ts';
 
 /** How roles are divided into processes, and over what. */
 export interface ApartOptions {
@@ -70,7 +77,7 @@ async function planOf(roles: string, folder: string, shared: Record<string, stri
   const name = roles.replaceAll(',', '-');
   const port = await freePort();
   const env: Record<string, string> = {
-    ...testSettings(join(folder, name), port),
+    ...testSettings(join(folder, name), port, await freePort()),
     // Every node makes create events or signs events: they must have one key.
     MILENA_SIGNING_KEY: join(folder, 'signing.key'),
     ...shared,
@@ -80,7 +87,8 @@ async function planOf(roles: string, folder: string, shared: Record<string, stri
     args: ['serve', '--roles', roles],
     env,
     logFile: join(folder, `${name}.log`),
-    readyUrl: `http://127.0.0.1:${env['MILENA_PORT']}/_milena/ready`,
+    // Only a process with the role `api` listens on the public port; liveness is on the internal one always.
+    readyUrl: `${internalUrl(env)}/_milena/ready`,
     readyWithin,
   };
 }

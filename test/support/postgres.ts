@@ -18,6 +18,8 @@ export interface TestPostgres extends AsyncDisposable {
   readonly pid: number;
   /** Makes an empty database and gives its URL. */
   createDatabase(name: string): Promise<string>;
+  /** Drops a database, and whoever is connected to it. */
+  dropDatabase(name: string): Promise<void>;
   /** Stops it (fast) and deletes its data. */
   stop(): Promise<void>;
 }
@@ -74,7 +76,11 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     port,
     dataDir,
     pid: server.pid ?? 0,
-    createDatabase: (name) => createDatabase(url, name),
+    async createDatabase(name) {
+      await asSuperuser(url, `CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+      return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+    },
+    dropDatabase: (name) => asSuperuser(url, `DROP DATABASE ${pg.escapeIdentifier(name)} WITH (FORCE)`),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -149,10 +155,9 @@ function gather(process: ChildProcess): () => string {
   return () => text;
 }
 
-async function createDatabase(url: string, name: string): Promise<string> {
+async function asSuperuser(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  await client.query(statement);
   await client.end();
-  return Object.assign(new URL(url), { pathname: `/${name}` }).href;
 }

@@ -25,6 +25,8 @@ export interface CommandOutcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** When each line of standard error came, milliseconds since the command was started. */
+  readonly progress: readonly { readonly at: number; readonly line: string }[];
 }
 
 /** A running Milena. Disposing stops it and removes its throwaway folder. */
@@ -64,11 +66,12 @@ export function throwawayFolder(): string {
 }
 
 /** Settings every test server has: a throwaway data folder, free ports, open registration, no rate limits. */
-export function testSettings(dataDir: string, port: number): Record<string, string> {
+export function testSettings(dataDir: string, port: number, internalPort: number): Record<string, string> {
   return {
     MILENA_DATA: dataDir,
     MILENA_BIND: '127.0.0.1',
     MILENA_PORT: String(port),
+    MILENA_INTERNAL_BIND: `127.0.0.1:${internalPort}`,
     MILENA_INTERNAL_SECRET: INTERNAL_SECRET,
     MILENA_REGISTRATION: 'open',
     MILENA_RATE_LIMITS: 'off',
@@ -90,12 +93,21 @@ export function logSettings(log: 'postgres' | 'kafka' | undefined): Record<strin
   };
 }
 
+/** Where a process with these settings answers other nodes and the command line. */
+export function internalUrl(env: Readonly<Record<string, string>>): string {
+  return `http://${env['MILENA_INTERNAL_BIND']}`;
+}
+
 /** Starts one Milena process by its command line and waits until it is ready. */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const folder = throwawayFolder();
   const port = await freePort();
   const dataDir = options.dataDir ?? join(folder, 'data');
-  const env = { ...testSettings(dataDir, port), ...logSettings(options.log), ...options.env };
+  const env = {
+    ...testSettings(dataDir, port, await freePort()),
+    ...logSettings(options.log),
+    ...options.env,
+  };
   const url = `http://127.0.0.1:${env['MILENA_PORT']}`;
   const milena = new MilenaProcess({
     name: 'milena',
@@ -195,13 +207,17 @@ export function runMilena(
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
     });
+    const start = performance.now();
+    const progress: { at: number; line: string }[] = [];
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
+      const at = performance.now() - start;
+      for (const line of text.split('\n')) if (line !== '') progress.push({ at, line });
     });
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(timer);
-      resolve({ code, stdout, stderr });
+      resolve({ code, stdout, stderr, progress });
     });
   });
 }

@@ -2,7 +2,7 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import { parseRoomAlias, type RoomId } from '../../matrix/identifiers.ts';
 import { type JsonObject, ownValue } from '../../matrix/json.ts';
 import type { ClientContext } from '../context.ts';
-import { stateContent } from './room-state.ts';
+import { stateContent } from './state-content.ts';
 
 /**
  * Checks a new `m.room.canonical_alias`: aliases that it did not have before must be well formed and point to

@@ -1,5 +1,5 @@
 import { MilenaError } from '../../errors/milena-error.ts';
-import { asDeviceId, type DeviceId, parseDeviceId, type UserId } from '../../matrix/identifiers.ts';
+import { type DeviceId, parseDeviceId, type UserId } from '../../matrix/identifiers.ts';
 import type { NewDevice } from '../../owner/commands.ts';
 import { newAccessToken, tokenHash } from '../access-token.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -45,5 +45,5 @@ function checkedDeviceId(wanted: string): DeviceId {
 /** Ten capital letters. 256 is no multiple of 26: the first letters come up a little more often. */
 function randomDeviceId(deps: Pick<HttpDeps, 'random'>): DeviceId {
   const bytes = deps.random(DEVICE_ID_LENGTH);
-  return asDeviceId(Array.from(bytes, (byte) => String.fromCharCode(65 + (byte % 26))).join(''));
+  return checkedDeviceId(Array.from(bytes, (byte) => String.fromCharCode(65 + (byte % 26))).join(''));
 }

@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
-import type { JsonObject } from '../../matrix/json.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
 import { eventsText, eventText } from '../event-text.ts';
@@ -114,15 +113,4 @@ function setState(
     state_key: stateKey,
     content,
   });
-}
-
-/** The content of a state event of the room as it is now, or undefined. */
-export async function stateContent(
-  { reads }: ClientContext,
-  roomId: RoomId,
-  type: string,
-  stateKey = '',
-): Promise<JsonObject | undefined> {
-  const event = await reads.rooms.stateEvent(roomId, type, stateKey);
-  return event === undefined ? undefined : (JSON.parse(event.content) as JsonObject); // Content is an object.
 }

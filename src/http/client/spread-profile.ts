@@ -2,8 +2,8 @@ import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 
 import type { ClientContext } from '../context.ts';
 import { withoutKeys } from '../without-keys.ts';
-import { stateContent } from './room-state.ts';
 import { changeMembership } from './send-event.ts';
+import { stateContent } from './state-content.ts';
 
 /** Rooms told at once. */
 const AT_ONCE = 8;

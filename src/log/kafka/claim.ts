@@ -1,15 +1,15 @@
 import { isMilenaError, MilenaError } from '../../errors/milena-error.ts';
 import type { NewRecord } from '../port.ts';
 import { ownedTopics, type TopicName } from '../topics.ts';
-import { claimType, fromStored, offsetShift } from './envelope.ts';
-import { fetchOne } from './fetch-one.ts';
+import { claimType, offsetShift } from './envelope.ts';
 import { patience, persist } from './lane.ts';
-import type { Claimed } from './partition-writer.ts';
-import { type KafkaParts, kafkaName, writeLane } from './parts.ts';
+import { lastAtBefore } from './last-at.ts';
+import { PartitionWriter } from './partition-writer.ts';
+import { type KafkaParts, writeLane } from './parts.ts';
 import { KafkaWriter } from './writer.ts';
 
-/** Claims that ended in doubt are made anew: a claim record too many fences nobody who should write. */
-const attempts = 4;
+/** How long a claim is made anew: in doubt, or when another came first. */
+const claimPatienceMs = 30_000;
 
 /**
  * Claims a slot without a transaction:
@@ -20,46 +20,71 @@ const attempts = 4;
  * 3. Claim records in the slot's other topics do the same there.
  * 4. If no newer claim stands in `rooms` by then, none stands before ours anywhere.
  *
+ * A claim that fails before its record is certain is made anew: a claim record too many fences nobody who should
+ * write. One that is overtaken afterwards is a writer like any other, and fenced.
+ *
  * @param value the encoded `claim` record.
- * @throws MilenaError FENCED when another claim came in between; LOG_UNAVAILABLE.
+ * @throws MilenaError LOG_UNAVAILABLE.
  */
 export async function claimSlot(parts: KafkaParts, slot: number, value: Uint8Array): Promise<KafkaWriter> {
-  for (let attempt = 1; ; attempt++) {
+  const deadline = performance.now() + claimPatienceMs;
+  for (;;) {
     try {
-      return await claimOnce(parts, slot, value);
+      const first = await firstClaim(parts, slot, value);
+      return await claimOthers(parts, first, value);
     } catch (error) {
-      if (!isMilenaError(error, 'INDEFINITE')) throw error;
-      if (attempt === attempts) throw new MilenaError('LOG_UNAVAILABLE', undefined, { cause: error });
+      const again = isMilenaError(error, 'INDEFINITE') || isMilenaError(error, 'FENCED');
+      if (!again) throw error;
+      if (performance.now() > deadline) throw new MilenaError('LOG_UNAVAILABLE', undefined, { cause: error });
     }
   }
 }
 
-async function claimOnce(parts: KafkaParts, slot: number, value: Uint8Array): Promise<KafkaWriter> {
+interface FirstClaim {
+  readonly writer: KafkaWriter;
+  readonly epoch: number;
+  readonly at: number;
+}
+
+async function firstClaim(parts: KafkaParts, slot: number, value: Uint8Array): Promise<FirstClaim> {
   const claimedAt = performance.now();
   const { producerId, producerEpoch } = await initProducer(parts, slot);
   const producer = { slot, producerId: BigInt(producerId), producerEpoch };
   const at = Date.now();
-  const first = new KafkaWriter(parts, { ...producer, epoch: 0 }, claimedAt);
-  const [epoch] = await first.partition('rooms').append([claimRecord('rooms', value, at)]);
+  const rooms = new PartitionWriter(parts, { ...producer, epoch: 0 }, 'rooms');
+  const [epoch] = await rooms.append([claimRecord('claim', value, at)]);
   if (epoch === undefined) throw new MilenaError('INTERNAL', 'a claim has no offset');
-  const claimed: Claimed = { ...producer, epoch };
-  const writer = new KafkaWriter(parts, claimed, claimedAt);
-  writer.partition('rooms').follow(first.partition('rooms'));
+  const writer = new KafkaWriter(parts, { ...producer, epoch }, claimedAt);
+  writer.partition('rooms').follow(rooms);
+  return { writer, epoch, at };
+}
+
+async function claimOthers(
+  parts: KafkaParts,
+  { writer, epoch, at }: FirstClaim,
+  value: Uint8Array,
+): Promise<KafkaWriter> {
   // Each claim has a key of its own, so that compaction keeps it: it voids what stands after it for good.
   const record = claimRecord(`claim/${epoch}`, value, at);
-  const offsets = new Map<TopicName, number>([['rooms', epoch]]);
-  await Promise.all(
-    ownedTopics.slice(1).map(async (topic) => {
-      const [offset] = await writer.partition(topic).append([record]);
-      offsets.set(topic, offset ?? 0);
-    }),
-  );
-  await writer.assertNewest();
-  await Promise.all(
-    offsets.entries().map(async ([topic, offset]) => {
-      writer.partition(topic).notBefore(await lastAtBefore(parts, topic, slot, offset - offsetShift));
-    }),
-  );
+  try {
+    const offsets = await Promise.all(
+      ownedTopics.map(async (topic): Promise<readonly [TopicName, number]> => {
+        if (topic === 'rooms') return [topic, epoch];
+        const [offset] = await writer.partition(topic).append([record]);
+        return [topic, offset ?? 0];
+      }),
+    );
+    await writer.assertNewest();
+    await Promise.all(
+      offsets.map(async ([topic, offset]) => {
+        const at = await lastAtBefore(parts, topic, writer.slot, offset - offsetShift);
+        writer.partition(topic).setClock(at);
+      }),
+    );
+  } catch (error) {
+    if (!isMilenaError(error, 'FENCED')) throw error;
+    writer.fenced(error);
+  }
   return writer;
 }
 
@@ -76,32 +101,4 @@ async function initProducer(parts: KafkaParts, slot: number) {
       broker.initProducerId({ transactionalId, transactionTimeout: 60_000 }),
     ),
   );
-}
-
-/**
- * The time of the last record before an offset, claims aside; 0 when there is none. Where compaction has
- * left a gap before the claim, it looks further back.
- */
-async function lastAtBefore(
-  parts: KafkaParts,
-  topic: TopicName,
-  partition: number,
-  before: number,
-): Promise<number> {
-  const name = kafkaName(parts, topic);
-  for (let back = 1; ; back *= 64) {
-    const from = Math.max(0, before - back);
-    let last = 0;
-    for (let offset = from; offset < before; ) {
-      const where = { topic: name, partition, offset, maxBytes: 1 << 20, gaps: true };
-      const window = await fetchOne(parts.read, where);
-      for (const stored of window.records) {
-        if (stored.offset >= before) break;
-        const record = fromStored(stored, topic, partition);
-        if (record.type !== claimType) last = Math.max(last, record.at);
-      }
-      offset = Math.max(window.next, offset + 1);
-    }
-    if (last > 0 || from === 0) return last;
-  }
 }

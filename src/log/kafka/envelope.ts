@@ -1,6 +1,6 @@
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { LogRecord, NewRecord } from '../port.ts';
-import type { TopicName } from '../topics.ts';
+import { type TopicName, topics } from '../topics.ts';
 import type { RawRecord, StoredRecord } from './record-batch.ts';
 
 /**
@@ -30,8 +30,9 @@ const maxUint48 = 2 ** 48;
  * A record's header `m`: one byte of flags (the upper four bits are the format, 0), epoch and `at` as 48-bit
  * integers, 16 bytes of command and a 48-bit origin where the flags say so, and the type in the rest. One
  * header of about 25 bytes instead of six named ones of about 80.
+ * @param key Kafka's key, where it is another than the record's (`chunkKey`).
  */
-export function toRaw(record: NewRecord, epoch: number, at: number): RawRecord {
+export function toRaw(record: NewRecord, epoch: number, at: number, key?: Uint8Array): RawRecord {
   const { command, origin, part } = record;
   if (command !== undefined && command.length !== 16) throw new TypeError('a command ID has 16 bytes');
   if (!(at >= 0 && at < maxUint48)) throw new RangeError('`at` is not a time');
@@ -51,7 +52,7 @@ export function toRaw(record: NewRecord, epoch: number, at: number): RawRecord {
   }
   if (origin !== undefined) end = meta.writeUIntBE(origin, end, 6);
   meta.set(type, end);
-  return { key: Buffer.from(record.key, 'utf8'), value: record.value, meta };
+  return { key: key ?? Buffer.from(record.key, 'utf8'), value: record.value, meta };
 }
 
 /** Reads a record back, with our offset. */
@@ -64,8 +65,10 @@ export function fromStored(stored: StoredRecord, topic: TopicName, partition: nu
     });
   }
   let end = fixedBytes;
-  const command = (flags & hasCommand) === 0 ? undefined : meta.subarray(end, (end += 16));
-  const origin = (flags & hasOrigin) === 0 ? undefined : meta.readUIntBE((end += 6) - 6, 6);
+  const command = (flags & hasCommand) === 0 ? undefined : meta.subarray(end, end + 16);
+  end += command?.length ?? 0;
+  const origin = (flags & hasOrigin) === 0 ? undefined : meta.readUIntBE(end, 6);
+  end += origin === undefined ? 0 : 6;
   const part = (flags & chunk) !== 0 ? 'chunk' : (flags & closing) !== 0 ? 'closing' : undefined;
   const offset = stored.offset + offsetShift;
   const type = meta.toString('utf8', end);
@@ -75,7 +78,7 @@ export function fromStored(stored: StoredRecord, topic: TopicName, partition: nu
     offset,
     // A claim's own offset in `rooms` is its epoch: it could not know it when it was written.
     epoch: topic === 'rooms' && type === claimType ? offset : meta.readUIntBE(1, 6),
-    key: stored.key.toString('utf8'),
+    key: stored.key.toString('utf8', 0, stored.key.length - (isChunkKey(topic, part) ? chunkSuffix : 0)),
     type,
     at: meta.readUIntBE(7, 6),
     value: stored.value,
@@ -85,12 +88,27 @@ export function fromStored(stored: StoredRecord, topic: TopicName, partition: nu
   };
 }
 
-/** Bytes of keys and values, which `maxAppendBytes` bounds. */
-export function payloadBytes(records: readonly NewRecord[]): number {
-  return records.reduce(
-    (sum, record) => sum + Buffer.byteLength(record.key) + (record.value?.length ?? 0),
-    0,
-  );
+/** What `chunkKey` adds: 48 bits of epoch and 48 of sequence. */
+const chunkSuffix = 12;
+
+/**
+ * Kafka's key of a chunk on a compacted topic. Parts of a fact have one key; were it Kafka's too, compaction would
+ * leave the closing record alone and the fact void. So each chunk has a key of its own, which replaces
+ * nothing; `compaction.ts` removes those that are no longer needed.
+ * @param number unique among the chunks of this claim in this partition.
+ */
+export function chunkKey(key: string, epoch: number, number: number): Buffer {
+  const length = Buffer.byteLength(key);
+  const bytes = Buffer.allocUnsafe(length + chunkSuffix);
+  bytes.write(key, 'utf8');
+  bytes.writeUIntBE(epoch, length, 6);
+  bytes.writeUIntBE(number, length + 6, 6);
+  return bytes;
+}
+
+/** Whether a record's key in Kafka is a `chunkKey`. */
+export function isChunkKey(topic: TopicName, part: NewRecord['part']): boolean {
+  return part === 'chunk' && topics[topic].kept === 'compacted';
 }
 
 /** Stored records as the port has them, without those that only this adapter knows. */

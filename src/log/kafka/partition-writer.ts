@@ -1,14 +1,14 @@
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { NewRecord, Offset } from '../port.ts';
 import type { TopicName } from '../topics.ts';
-import { claimType, fromStored, offsetShift, payloadBytes, toRaw } from './envelope.ts';
+import { chunkKey, claimType, fromStored, isChunkKey, offsetShift, toRaw } from './envelope.ts';
 import { fetchOne } from './fetch-one.ts';
 import { codeOf, codes, isPassing, NotSent } from './kafka-error.ts';
 import { patience, persist } from './lane.ts';
-import { type KafkaParts, kafkaName, writeLane } from './parts.ts';
+import { hasGaps, type KafkaParts, kafkaName, writeLane } from './parts.ts';
 import { onlyPart, produceRequest } from './produce.ts';
 import { encodeBatch } from './record-batch.ts';
-import { maxAppendBytes, maxBatchBytes } from './topic-settings.ts';
+import { maxBatchBytes } from './topic-settings.ts';
 
 /** How long an append goes on trying while a broker says that it can't take it now. */
 const appendPatienceMs = 5_000;
@@ -34,7 +34,8 @@ export class PartitionWriter {
   readonly #parts: KafkaParts;
   readonly #claimed: Claimed;
   readonly #topic: TopicName;
-  #sequence = 0;
+  /** Records written under this claim. Kafka's sequence numbers are these in 31 bits. */
+  #written = 0;
   /** Kafka's offset of the next record, if nobody else writes; undefined before the claim record. */
   #expected: number | undefined;
   #lastAt = 0;
@@ -46,29 +47,39 @@ export class PartitionWriter {
     this.#topic = topic;
   }
 
-  /** No record may have an earlier `at` than this. */
-  notBefore(at: number): void {
-    this.#lastAt = Math.max(this.#lastAt, at);
+  /** From now on no record gets an earlier `at` than this. (Claims, which nobody reads, do not count.) */
+  setClock(at: number): void {
+    this.#lastAt = at;
+  }
+
+  /** Goes on where the writer that wrote the claim record stopped. */
+  follow(first: PartitionWriter): void {
+    this.#written = first.#written;
+    this.#expected = first.#expected;
   }
 
   /** @throws as `Writer.append`; LOG_UNAVAILABLE when it is certain that nothing was written. */
   async append(records: readonly NewRecord[]): Promise<readonly Offset[]> {
     if (records.length === 0) return [];
     if (this.#busy) throw new MilenaError('INTERNAL', `two appends to ${this.#topic} at once`);
-    if (payloadBytes(records) > maxAppendBytes) throw new MilenaError('APPEND_TOO_LARGE');
     let at = this.#lastAt;
-    const raw = records.map((record) => {
+    const { epoch } = this.#claimed;
+    const raw = records.map((record, index) => {
       at = Math.max(at, record.at);
-      return toRaw(record, this.#claimed.epoch, at);
+      const chunk = isChunkKey(this.#topic, record.part);
+      return toRaw(record, epoch, at, chunk ? chunkKey(record.key, epoch, this.#written + index) : undefined);
     });
     this.#busy = true;
     try {
       const { producerId, producerEpoch } = this.#claimed;
-      const batch = encodeBatch(raw, { id: producerId, epoch: producerEpoch, sequence: this.#sequence });
+      const batch = encodeBatch(raw, {
+        id: producerId,
+        epoch: producerEpoch,
+        sequence: this.#written % 2 ** 31,
+      });
       if (batch.length > maxBatchBytes) throw new MilenaError('APPEND_TOO_LARGE');
       const base = await this.#send(batch);
-      // Sequence numbers are 31 bits and begin anew.
-      this.#sequence = (this.#sequence + records.length) % 2 ** 31;
+      this.#written += records.length;
       await this.#verify(base);
       this.#expected = base + records.length;
       this.#lastAt = at;
@@ -121,7 +132,7 @@ export class PartitionWriter {
         partition,
         offset,
         maxBytes: 1 << 20,
-        gaps: true,
+        gaps: hasGaps(this.#topic),
       });
       for (const stored of window.records) {
         if (stored.offset >= to) return false;

@@ -1,4 +1,4 @@
-import type { TopicName } from '../topics.ts';
+import { type TopicName, topics } from '../topics.ts';
 import type { Lane } from './lane.ts';
 
 /** What the parts of the adapter share: settings and connections of one open log. */
@@ -20,6 +20,11 @@ export interface KafkaParts {
 /** Kafka's name of a topic. */
 export function kafkaName(parts: Pick<KafkaParts, 'prefix'>, topic: TopicName): string {
   return parts.prefix + topic;
+}
+
+/** Whether records of a topic go in the course of time: compacted or expired. */
+export function hasGaps(topic: TopicName): boolean {
+  return topics[topic].kept === 'compacted' || topics[topic].kept === 'hours';
 }
 
 /** The lane that a partition is written by. */

@@ -3,14 +3,14 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { MilenaError } from '../../errors/milena-error.ts';
 import { type TopicName, topicNames } from '../topics.ts';
 import { type KafkaAddress, kafkaClient } from './kafkajs-private.ts';
-import { type CompactionSettings, metaTopic, topicSettings, unsafeSettings } from './topic-settings.ts';
+import { metaTopic, type PromptCompaction, topicSettings, unsafeSettings } from './topic-settings.ts';
 
 /** What the log is to be made with; what exists keeps what it has. */
 export interface TopicPlan {
   readonly prefix: string;
   readonly slots: number | undefined;
   readonly replicas: number | undefined;
-  readonly compaction: CompactionSettings;
+  readonly prompt: PromptCompaction;
 }
 
 /** What there is. */
@@ -97,7 +97,7 @@ async function create(
     topic: plan.prefix + name,
     numPartitions: name === metaTopic ? 1 : slots,
     replicationFactor: replicas,
-    configEntries: Object.entries(topicSettings(name, replicas, plan.compaction)).map(([key, value]) => ({
+    configEntries: Object.entries(topicSettings(name, replicas, plan.prompt)).map(([key, value]) => ({
       name: key,
       value,
     })),
@@ -107,9 +107,13 @@ async function create(
   } catch (error) {
     // Another node may be making them at this moment: what counts is what is there afterwards.
     if (!(error instanceof kafkajs.KafkaJSAggregateError)) throw error;
-    const serious = error.errors.find((one) => !('type' in one) || one.type !== 'TOPIC_ALREADY_EXISTS');
-    if (serious !== undefined) throw serious;
+    const serious = error.errors.filter((one) => typeof one === 'string' || !isAlreadyThere(one));
+    if (serious.length > 0) throw new Error('Kafka refused to make the topics', { cause: serious[0] });
   }
+}
+
+function isAlreadyThere(error: Error): boolean {
+  return 'type' in error && error.type === 'TOPIC_ALREADY_EXISTS';
 }
 
 async function checkSettings(admin: Admin, prefix: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { isMilenaError } from '../../errors/milena-error.ts';
 import type { LogBatch, Offset, ReadOptions } from '../port.ts';
-import { type TopicName, topics } from '../topics.ts';
+import type { TopicName } from '../topics.ts';
 import { voidFilter } from '../void-filter.ts';
 import { offsetShift, toRecords } from './envelope.ts';
 import { type FetchFrom, fetchOne, type Window } from './fetch-one.ts';
-import { type KafkaParts, kafkaName } from './parts.ts';
+import { hasGaps, type KafkaParts, kafkaName } from './parts.ts';
 import { endOf } from './positions.ts';
 import type { Piece } from './subscription.ts';
 import type { TailHub } from './tail-hub.ts';
@@ -128,7 +128,7 @@ function fetchFrom(
     partition,
     offset,
     maxBytes: fetchBytes,
-    gaps: topics[topic].kept === 'compacted' || topics[topic].kept === 'hours',
+    gaps: hasGaps(topic),
     signal,
   };
 }

@@ -17,11 +17,15 @@ export const maxBatchBytes = 8 << 20;
 /** The topic that holds what is about the log itself (`meta.ts`). */
 export const metaTopic = 'meta';
 
-/** How often segments of `content_keys` are closed, so that what an erasure replaced can be dropped. */
-export interface CompactionSettings {
-  /** Milliseconds after which a segment of `content_keys` is closed by the next record (default 60 s). */
+/** Which compacted topics are compacted promptly, at the price of copying their segments often. */
+export interface PromptCompaction {
+  readonly topics: readonly TopicName[];
+  /** Milliseconds after which the next record closes a segment: only closed ones are compacted. */
   readonly segmentMs: number;
 }
+
+/** `content_keys` is tiny, and an erased key must be gone from the disk soon. */
+export const usualCompaction: PromptCompaction = { topics: ['content_keys'], segmentMs: 60_000 };
 
 /**
  * The settings that a topic is made with. They say all that matters: a broker's defaults may be anything (a week of
@@ -30,7 +34,7 @@ export interface CompactionSettings {
 export function topicSettings(
   topic: TopicName | typeof metaTopic,
   replicas: number,
-  compaction: CompactionSettings,
+  prompt: PromptCompaction,
 ): Readonly<Record<string, string>> {
   return {
     'compression.type': 'producer',
@@ -39,18 +43,24 @@ export function topicSettings(
     'message.timestamp.type': 'LogAppendTime',
     'min.insync.replicas': replicas >= 3 ? '2' : '1',
     'unclean.leader.election.enable': 'false',
-    ...kept(topic, compaction),
+    ...kept(topic, prompt),
   };
 }
 
 function kept(
   topic: TopicName | typeof metaTopic,
-  compaction: CompactionSettings,
+  prompt: PromptCompaction,
 ): Readonly<Record<string, string>> {
-  if (topic === 'content_keys') return promptly(compaction.segmentMs);
+  if (topic !== metaTopic && prompt.topics.includes(topic)) return promptly(prompt.segmentMs);
   switch (topic === metaTopic ? 'compacted' : topics[topic].kept) {
     case 'compacted':
-      return { 'cleanup.policy': 'compact', 'retention.ms': '-1', 'retention.bytes': '-1' };
+      return {
+        'cleanup.policy': 'compact',
+        'retention.ms': '-1',
+        'retention.bytes': '-1',
+        'segment.ms': String(24 * hour),
+        'max.compaction.lag.ms': String(24 * hour),
+      };
     case 'hours':
       return {
         'cleanup.policy': 'delete',
@@ -63,7 +73,7 @@ function kept(
   }
 }
 
-/** An erased key must be gone from the disk soon: no waiting for half of the topic to be stale. */
+/** No waiting for half of the topic to be stale. */
 function promptly(segmentMs: number): Readonly<Record<string, string>> {
   return {
     'cleanup.policy': 'compact',
@@ -81,7 +91,7 @@ export function unsafeSettings(
   topic: TopicName | typeof metaTopic,
   found: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const want = topicSettings(topic, 1, { segmentMs: 0 });
+  const want = topicSettings(topic, 1, usualCompaction);
   const names = [
     'cleanup.policy',
     ...(want['retention.ms'] === '-1' ? ['retention.ms', 'retention.bytes'] : []),

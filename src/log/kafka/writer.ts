@@ -1,9 +1,11 @@
 import { MilenaError } from '../../errors/milena-error.ts';
+import { checkAppend } from '../check-append.ts';
 import type { NewRecord, Offset, Writer } from '../port.ts';
 import { ownedTopics, type TopicName } from '../topics.ts';
 import { type Claimed, PartitionWriter } from './partition-writer.ts';
 import { type KafkaParts, kafkaName } from './parts.ts';
 import { endOf } from './positions.ts';
+import { maxAppendBytes } from './topic-settings.ts';
 
 /** The right to write one slot, as `claim.ts` makes it. */
 export class KafkaWriter implements Writer {
@@ -23,6 +25,7 @@ export class KafkaWriter implements Writer {
     this.#parts = parts;
     this.#claimedAt = claimedAt;
     this.#writers = new Map(ownedTopics.map((topic) => [topic, new PartitionWriter(parts, claimed, topic)]));
+    for (const topic of ownedTopics) this.#fencedUntil.set(topic, claimedAt + parts.producerExpiryMs / 2);
   }
 
   /** The writer of one topic's partition. */
@@ -33,9 +36,10 @@ export class KafkaWriter implements Writer {
   }
 
   async append(topic: TopicName, records: readonly NewRecord[]): Promise<readonly Offset[]> {
+    checkAppend(topic, records, 'owner', maxAppendBytes);
     const writer = this.partition(topic);
-    if (this.#failure !== undefined) throw this.#failure;
     try {
+      if (this.#failure !== undefined) await this.#refuse(this.#failure);
       await this.#remembered(topic);
       const sentAt = performance.now();
       const offsets = await writer.append(records);
@@ -48,6 +52,17 @@ export class KafkaWriter implements Writer {
       }
       throw error;
     }
+  }
+
+  /** After doubt nothing is written any more; who tries still learns if there is a newer claim by now. */
+  async #refuse(failure: MilenaError): Promise<never> {
+    if (failure.code === 'INDEFINITE') await this.assertNewest();
+    throw failure;
+  }
+
+  /** Marks a writer that was fenced while it claimed. */
+  fenced(failure: MilenaError): void {
+    this.#failure = failure;
   }
 
   /**

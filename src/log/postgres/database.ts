@@ -56,6 +56,7 @@ export class Database {
     this.#pool = new pg.Pool({ max: 10, connectionTimeoutMillis: 5_000, ...config });
     // A connection that dies while idle is replaced; whoever uses one that dies gets the error.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /**

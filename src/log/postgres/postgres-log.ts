@@ -117,7 +117,7 @@ class PostgresLog implements EventLog {
     return {
       slot,
       epoch,
-      append: (topic, records) => {
+      append: async (topic, records) => {
         checkAppend(topic, records, 'owner', this.maxAppendBytes);
         return this.#append({ topic, partition: slot, epoch }, records);
       },

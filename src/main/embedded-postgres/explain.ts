@@ -29,6 +29,10 @@ const causes: readonly (readonly [RegExp, string])[] = [
     'Postgres may not use its folder: it must belong to the user who runs Milena, mode 0700.',
   ],
   [
+    /could not look up effective user ID/i,
+    'this user has no name, and initdb wants one: add it to /etc/passwd, or use MILENA_POSTGRES_URL.',
+  ],
+  [
     /Cannot allocate memory|could not (map|create) .*shared memory/i,
     'there is not enough memory for Postgres.',
   ],

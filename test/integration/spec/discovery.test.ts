@@ -1,6 +1,7 @@
 import { describe, it } from 'node:test';
 import { isObject, path } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
+import { INTERNAL_SECRET } from '../../support/server.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 
 const shared = sharedServer();
@@ -229,11 +230,16 @@ describe('what any endpoint answers', () => {
   });
 
   it('serves no node-to-node route on the public port', async () => {
-    for (const where of ['/_milena/command', '/_milena/routes', '/_milena/status', '/internal/command'])
+    for (const where of [
+      '/_milena/internal/v1/command',
+      '/_milena/internal/v1/status',
+      '/_milena/internal/v1/log/export',
+      '/_milena/metrics',
+    ])
       for (const method of ['GET', 'POST'])
         expectError(
           await shared.http.ask(method, where, {
-            headers: { authorization: 'Bearer a-secret-of-the-tests-only' },
+            headers: { authorization: `Bearer ${INTERNAL_SECRET}` },
             ...(method === 'POST' ? { json: {} } : {}),
           }),
           [404, 405],

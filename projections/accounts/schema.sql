@@ -1,0 +1,68 @@
+-- Everything about users that is not about one room's events.
+CREATE TABLE users (
+  user_id text PRIMARY KEY,
+  kind text NOT NULL,
+  admin boolean NOT NULL,
+  deactivated boolean NOT NULL,
+  -- PHC string; null without a password.
+  password_hash text,
+  -- Milliseconds since the epoch.
+  created_at bigint NOT NULL,
+  log_offset bigint NOT NULL
+);
+
+CREATE TABLE devices (
+  user_id text NOT NULL,
+  device_id text NOT NULL,
+  -- SHA-256 of the access token.
+  token_hash bytea NOT NULL,
+  display_name text,
+  method text NOT NULL,
+  added_at bigint NOT NULL,
+  PRIMARY KEY (user_id, device_id)
+);
+CREATE UNIQUE INDEX devices_token ON devices (token_hash);
+
+CREATE TABLE profiles (
+  user_id text NOT NULL,
+  field text NOT NULL,
+  -- JSON of the value.
+  value text NOT NULL,
+  PRIMARY KEY (user_id, field)
+);
+
+-- What replaces itself (topic user_values).
+CREATE TABLE account_data (
+  user_id text NOT NULL,
+  -- Empty for global data.
+  room_id text NOT NULL,
+  type text NOT NULL,
+  content text NOT NULL,
+  log_offset bigint NOT NULL,
+  PRIMARY KEY (user_id, room_id, type)
+);
+CREATE INDEX account_data_offset ON account_data (user_id, log_offset);
+
+CREATE TABLE filters (
+  user_id text NOT NULL,
+  filter_id text NOT NULL,
+  filter text NOT NULL,
+  PRIMARY KEY (user_id, filter_id)
+);
+
+CREATE TABLE receipts (
+  room_id text NOT NULL,
+  user_id text NOT NULL,
+  receipt_type text NOT NULL,
+  -- Empty for an unthreaded receipt.
+  thread_id text NOT NULL,
+  event_id text NOT NULL,
+  place bigint NOT NULL,
+  furthest_event_id text NOT NULL,
+  furthest_place bigint NOT NULL,
+  ts bigint NOT NULL,
+  log_offset bigint NOT NULL,
+  partition integer NOT NULL,
+  PRIMARY KEY (room_id, user_id, receipt_type, thread_id)
+);
+CREATE INDEX receipts_user ON receipts (user_id, room_id);

@@ -1,0 +1,218 @@
+import { boolColumn, byteaColumn, int8Column, textColumn } from '../framework/columns.ts';
+import type { OpenedRecord, Statement } from '../framework/model.ts';
+
+interface NewUser {
+  readonly user_id: string;
+  readonly kind: string;
+  readonly admin: boolean;
+  readonly password_hash: string | null;
+  readonly created_at: number;
+  readonly log_offset: number;
+}
+
+interface Device {
+  readonly user_id: string;
+  readonly device_id: string;
+  readonly token_hash: Uint8Array;
+  readonly display_name: string | null;
+  readonly method: string;
+  readonly added_at: number;
+}
+
+/** What a batch comes to: the last word about every user, device and field. */
+class Changes {
+  readonly registered: NewUser[] = [];
+  readonly passwords = new Map<string, string | null>();
+  readonly deactivated = new Set<string>();
+  readonly erased = new Set<string>();
+  /** By user and device; null: gone. */
+  readonly devices = new Map<string, Map<string, Device | null>>();
+  /** By user and field; null: removed. */
+  readonly fields = new Map<string, Map<string, string | null>>();
+
+  device(userId: string, deviceId: string, device: Device | null): void {
+    of(this.devices, userId).set(deviceId, device);
+  }
+
+  field(userId: string, field: string, value: string | null): void {
+    of(this.fields, userId).set(field, value);
+  }
+}
+
+/** The writes for records of `users`. */
+export function userStatements(schema: string, records: readonly OpenedRecord[]): readonly Statement[] {
+  const changes = new Changes();
+  for (const record of records) take(changes, record);
+  return [
+    ...userWrites(schema, changes),
+    ...deviceWrites(schema, changes),
+    ...profileWrites(schema, changes),
+  ];
+}
+
+function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
+  switch (fact?.type) {
+    case 'user_registered': {
+      const { kind, admin, sealed } = fact.value;
+      const password_hash = textOf(sealed, 'password_hash');
+      changes.registered.push({
+        user_id: key,
+        kind,
+        admin,
+        password_hash,
+        created_at: at,
+        log_offset: offset,
+      });
+      return;
+    }
+    case 'password_changed':
+      changes.passwords.set(key, textOf(fact.value.sealed, 'password_hash'));
+      return;
+    case 'user_deactivated':
+      changes.deactivated.add(key);
+      changes.devices.delete(key);
+      if (!fact.value.erase) return;
+      changes.erased.add(key);
+      changes.fields.delete(key);
+      return;
+    case 'device_added': {
+      const { device_id, token_hash, method, sealed } = fact.value;
+      const display_name = textOf(sealed, 'display_name');
+      changes.device(key, device_id, {
+        user_id: key,
+        device_id,
+        token_hash,
+        display_name,
+        method,
+        added_at: at,
+      });
+      return;
+    }
+    case 'device_removed':
+      for (const deviceId of fact.value.devices) changes.device(key, deviceId, null);
+      return;
+    case 'profile_changed':
+      changes.field(key, fact.value.field, fact.value.sealed);
+      return;
+    default:
+      return;
+  }
+}
+
+function userWrites(schema: string, { registered, passwords, deactivated, erased }: Changes): Statement[] {
+  const made: Statement[] = [];
+  if (registered.length > 0) {
+    made.push({
+      text: `INSERT INTO ${schema}.users
+        SELECT user_id, kind, admin, false, password_hash, created_at, log_offset
+        FROM unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::int8[], $6::int8[])
+          u(user_id, kind, admin, password_hash, created_at, log_offset)`,
+      values: [
+        textColumn(registered.map((row) => row.user_id)),
+        textColumn(registered.map((row) => row.kind)),
+        boolColumn(registered.map((row) => row.admin)),
+        textColumn(registered.map((row) => row.password_hash)),
+        int8Column(registered.map((row) => row.created_at)),
+        int8Column(registered.map((row) => row.log_offset)),
+      ],
+    });
+  }
+  if (passwords.size > 0) {
+    made.push({
+      text: `UPDATE ${schema}.users u SET password_hash = p.hash
+        FROM unnest($1::text[], $2::text[]) p(user_id, hash) WHERE u.user_id = p.user_id`,
+      values: [textColumn([...passwords.keys()]), textColumn([...passwords.values()])],
+    });
+  }
+  if (deactivated.size > 0) {
+    const users = textColumn([...deactivated]);
+    const where = 'WHERE user_id = ANY ($1::text[])';
+    made.push({
+      text: `UPDATE ${schema}.users SET deactivated = true, password_hash = NULL ${where}`,
+      values: [users],
+    });
+    made.push({ text: `DELETE FROM ${schema}.devices ${where}`, values: [users] });
+  }
+  if (erased.size > 0) {
+    const text = `DELETE FROM ${schema}.profiles WHERE user_id = ANY ($1::text[])`;
+    made.push({ text, values: [textColumn([...erased])] });
+  }
+  return made;
+}
+
+function deviceWrites(schema: string, { devices }: Changes): Statement[] {
+  const made: Statement[] = [];
+  const all = entriesOf(devices);
+  const gone = all.filter(([, , device]) => device === null);
+  if (gone.length > 0) {
+    made.push({
+      text: `DELETE FROM ${schema}.devices d USING unnest($1::text[], $2::text[]) g(user_id, device_id)
+        WHERE d.user_id = g.user_id AND d.device_id = g.device_id`,
+      values: [textColumn(gone.map(([userId]) => userId)), textColumn(gone.map(([, deviceId]) => deviceId))],
+    });
+  }
+  const added = all.flatMap(([, , device]) => (device === null ? [] : [device]));
+  if (added.length > 0) {
+    made.push({
+      text: `INSERT INTO ${schema}.devices
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::int8[])
+        ON CONFLICT (user_id, device_id) DO UPDATE SET token_hash = EXCLUDED.token_hash,
+          display_name = EXCLUDED.display_name, method = EXCLUDED.method, added_at = EXCLUDED.added_at`,
+      values: [
+        textColumn(added.map((row) => row.user_id)),
+        textColumn(added.map((row) => row.device_id)),
+        byteaColumn(added.map((row) => row.token_hash)),
+        textColumn(added.map((row) => row.display_name)),
+        textColumn(added.map((row) => row.method)),
+        int8Column(added.map((row) => row.added_at)),
+      ],
+    });
+  }
+  return made;
+}
+
+function profileWrites(schema: string, { fields }: Changes): Statement[] {
+  const made: Statement[] = [];
+  const all = entriesOf(fields);
+  const gone = all.filter(([, , value]) => value === null);
+  if (gone.length > 0) {
+    made.push({
+      text: `DELETE FROM ${schema}.profiles p USING unnest($1::text[], $2::text[]) g(user_id, field)
+        WHERE p.user_id = g.user_id AND p.field = g.field`,
+      values: [textColumn(gone.map(([userId]) => userId)), textColumn(gone.map(([, field]) => field))],
+    });
+  }
+  const set = all.filter(([, , value]) => value !== null);
+  if (set.length > 0) {
+    made.push({
+      text: `INSERT INTO ${schema}.profiles SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+        ON CONFLICT (user_id, field) DO UPDATE SET value = EXCLUDED.value`,
+      values: [
+        textColumn(set.map(([userId]) => userId)),
+        textColumn(set.map(([, field]) => field)),
+        textColumn(set.map(([, , value]) => value)),
+      ],
+    });
+  }
+  return made;
+}
+
+/** A text of a record's sealed JSON; null where it was erased or is not there. */
+function textOf(sealed: string | null, name: string): string | null {
+  const value: unknown = sealed === null ? null : Reflect.get(JSON.parse(sealed), name);
+  return typeof value === 'string' ? value : null;
+}
+
+function of<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {
+  const present = map.get(key);
+  if (present !== undefined) return present;
+  const made = new Map<string, V>();
+  map.set(key, made);
+  return made;
+}
+
+function entriesOf<V>(map: Map<string, Map<string, V>>): [string, string, V][] {
+  return [...map].flatMap(([outer, inner]) =>
+    [...inner].map(([key, value]): [string, string, V] => [outer, key, value]),
+  );
+}

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import type { ReadModel } from '../framework/model.ts';
+import { directoryProjector } from './projector.ts';
+
+/** Aliases, the public room list, and the log's schemas. */
+export const directoryModel: ReadModel = {
+  name: 'directory',
+  version: 1,
+  topics: ['server'],
+  schemaSql: readFileSync(new URL('schema.sql', import.meta.url), 'utf8'),
+  projector: directoryProjector,
+};

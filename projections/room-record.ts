@@ -1,0 +1,43 @@
+import type { RoomEventRecord } from '../src/log/records.ts';
+import type { Pdu } from '../src/matrix/event.ts';
+
+/** An event of a record: parsed, and its content as it came. */
+export interface ParsedEvent {
+  /** With what is left of its content: after an erasure that is what redaction leaves. */
+  readonly pdu: Pdu;
+  /** JSON of an object; byte for byte what the sender signed, where it was not erased. */
+  readonly content: string;
+}
+
+const parsed = new WeakMap<RoomEventRecord, ParsedEvent>();
+
+/**
+ * The event of a record. All models of a process get the same record objects, so it is parsed once for all.
+ * @throws SyntaxError when the record holds no JSON.
+ */
+export function parsedEvent(record: RoomEventRecord): ParsedEvent {
+  let event = parsed.get(record);
+  if (event === undefined) {
+    event = parse(record);
+    parsed.set(record, event);
+  }
+  return event;
+}
+
+function parse({ skeleton, sealed }: RoomEventRecord): ParsedEvent {
+  const redacted: Pdu = JSON.parse(skeleton); // The owner writes PDUs; a broken one is poison where it is used.
+  if (sealed === null) return { pdu: redacted, content: JSON.stringify(redacted.content) };
+  const opened: Partial<Pdu> = JSON.parse(sealed);
+  const pdu = { ...redacted, ...opened };
+  return { pdu, content: contentText(sealed, opened, pdu) };
+}
+
+const START = '{"content":';
+
+/** The sealed text is `{"content":…}`, with the event's `redacts` behind it in older room versions. */
+function contentText(sealed: string, opened: Partial<Pdu>, pdu: Pdu): string {
+  const redacts = opened.redacts === undefined ? '' : `,"redacts":${JSON.stringify(opened.redacts)}`;
+  const end = `${redacts}}`;
+  const whole = opened.content !== undefined && sealed.startsWith(START) && sealed.endsWith(end);
+  return whole ? sealed.slice(START.length, -end.length) : JSON.stringify(pdu.content);
+}

@@ -1,0 +1,69 @@
+import type { UserId } from '../../src/matrix/identifiers.ts';
+
+/** An event as far as its visibility depends on it. */
+export interface PlacedEvent {
+  readonly place: number;
+  readonly type: string;
+  readonly state_key: string | null;
+}
+
+/** An entry of a history: from `place` on, `value` holds (null: nothing does). */
+export interface HistoryStep {
+  readonly place: number;
+  readonly value: string | null;
+}
+
+/**
+ * What one user may see of one room (spec: client-server API, "Room History Visibility"), from the histories of
+ * the room's setting and of the user's membership: two short lists, loaded once for any number of events.
+ *
+ * "At the event" is the room's current state as of the event's place, before it. Where the room had forked there,
+ * the state on the event's own branch may have been another.
+ */
+export class HistoryView {
+  readonly #user: UserId;
+  readonly #settings: readonly HistoryStep[];
+  readonly #memberships: readonly HistoryStep[];
+
+  /** @param settings in the order of places, as `memberships` too. */
+  constructor(user: UserId, settings: readonly HistoryStep[], memberships: readonly HistoryStep[]) {
+    this.#user = user;
+    this.#settings = settings;
+    this.#memberships = memberships;
+  }
+
+  /** Whether the user may see the event. */
+  canSee(event: PlacedEvent): boolean {
+    const { place, type, state_key } = event;
+    const setting = valueBefore(this.#settings, place);
+    const membership = valueBefore(this.#memberships, place);
+    if (this.#allows(place, setting, membership)) return true;
+    // Of what the event itself changes, the state after it counts as well.
+    if (type === 'm.room.history_visibility' && state_key === '') {
+      return this.#allows(place, valueBefore(this.#settings, place + 1), membership);
+    }
+    if (type === 'm.room.member' && state_key === this.#user) {
+      return this.#allows(place, setting, valueBefore(this.#memberships, place + 1));
+    }
+    return false;
+  }
+
+  /** The user's membership as of the event: after it, if it is the user's own (`unsigned.membership`). */
+  membershipAt({ place, type, state_key }: PlacedEvent): string {
+    const own = type === 'm.room.member' && state_key === this.#user;
+    return valueBefore(this.#memberships, own ? place + 1 : place) ?? 'leave';
+  }
+
+  #allows(place: number, setting: string | null, membership: string | null): boolean {
+    if (setting === 'world_readable' || membership === 'join') return true;
+    if (setting === 'invited') return membership === 'invite';
+    if (setting === 'joined') return false;
+    // `shared`, which is also what stands for no setting and for one that is not understood.
+    return this.#memberships.some((step) => step.value === 'join' && step.place > place);
+  }
+}
+
+/** The value that holds just before `place`. */
+function valueBefore(steps: readonly HistoryStep[], place: number): string | null {
+  return steps.findLast((step) => step.place < place)?.value ?? null;
+}

@@ -1,0 +1,42 @@
+import { textColumn } from '../framework/columns.ts';
+import type { Parameter } from '../framework/model.ts';
+
+/** Which events of a page are wanted (spec: client-server API, "Filtering", RoomEventFilter). */
+export interface EventFilter {
+  /** `*` matches any run of characters. */
+  readonly types?: readonly string[];
+  readonly not_types?: readonly string[];
+  readonly senders?: readonly string[];
+  readonly not_senders?: readonly string[];
+  readonly contains_url?: boolean;
+}
+
+/** Where a page lies. */
+export interface PageBounds {
+  readonly direction: 'b' | 'f';
+  /**
+   * A position between places, in the room's order. Backwards: events at places below it; forwards: at or above
+   * it. Undefined: from the newest (backwards) or the oldest (forwards).
+   */
+  readonly from?: number;
+  /** Where to stop: a position like `from`. */
+  readonly to?: number;
+  readonly limit: number;
+  readonly filter?: EventFilter;
+}
+
+/** The five parameters of a filter: patterns and lists, null where all are wanted. */
+export function filterValues(filter: EventFilter = {}): readonly Parameter[] {
+  return [
+    filter.types === undefined ? null : textColumn(filter.types.map(likePattern)),
+    filter.not_types === undefined ? null : textColumn(filter.not_types.map(likePattern)),
+    filter.senders === undefined ? null : textColumn(filter.senders),
+    filter.not_senders === undefined ? null : textColumn(filter.not_senders),
+    filter.contains_url === undefined ? null : String(filter.contains_url),
+  ];
+}
+
+/** A pattern of the filter as one of LIKE, in which `%`, `_` and the backslash would mean something. */
+export function likePattern(pattern: string): string {
+  return pattern.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%');
+}

@@ -1,0 +1,166 @@
+import type { Pdu } from '../../src/matrix/event.ts';
+import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
+import { textColumn } from '../framework/columns.ts';
+import type { Parameter } from '../framework/model.ts';
+import { type EventFilter, filterValues, type PageBounds } from './page-query.ts';
+import {
+  eventColumns,
+  eventJoins,
+  type StoredEvent,
+  type StoredEventRow,
+  storedEvents,
+} from './stored-event.ts';
+
+/** A mention of a user or of the whole room. */
+export interface Mention {
+  readonly place: number;
+  readonly sender: UserId;
+  /** Whether the event counts as a notification without the mention. */
+  readonly notifies: boolean;
+  /** The whole room was mentioned, not the user by name. */
+  readonly room: boolean;
+}
+
+/**
+ * Queries of `timeline`. They look at nobody's rights: `visible-timeline.ts` does. Rejected and soft-failed
+ * events and outliers are left out, but in `eventsByIds` and `pdus`.
+ */
+export interface TimelineQueries {
+  /** An event of the room. */
+  event(roomId: RoomId, eventId: EventId): Promise<StoredEvent | undefined>;
+  /** Events by ID, whatever became of them but for rejected ones; in no particular order. */
+  eventsByIds(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StoredEvent>>;
+  /** State events of a room by ID, as full PDUs. */
+  pdus(roomId: RoomId, eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, Pdu>>;
+  /** The place of an event of the room. */
+  place(roomId: RoomId, eventId: EventId): Promise<number | undefined>;
+  /** Events in the order of the direction; see `PageBounds`. */
+  page(roomId: RoomId, bounds: PageBounds): Promise<readonly StoredEvent[]>;
+  /** The newest `limit` events at or before an offset of the log, oldest first. For a sync's timeline. */
+  latest(
+    roomId: RoomId,
+    upTo: { readonly offset: number; readonly after?: number },
+    limit: number,
+    filter?: EventFilter,
+  ): Promise<readonly StoredEvent[]>;
+  /** Notifying events of the room up to a place (inclusive), or now. 0 where there are none. */
+  ordinal(roomId: RoomId, place?: number): Promise<number>;
+  /** Notifying events of the room up to an offset of the log (inclusive). */
+  ordinalAt(roomId: RoomId, offset: number): Promise<number>;
+  /** Mentions of the user, or of the whole room, behind a place; by others than the user. */
+  mentions(roomId: RoomId, userId: UserId, afterPlace: number): Promise<readonly Mention[]>;
+  /** The place of the newest live event that the user has sent into the room; 0 when there is none. */
+  lastSent(roomId: RoomId, userId: UserId): Promise<number>;
+  /** What the repeatable commands of one device (its scope) in a room led to: command ID (hex) → event. */
+  commands(roomId: RoomId, scope: string): Promise<ReadonlyMap<string, EventId>>;
+}
+
+/** The queries of `timeline` over the schema that is active. */
+export function timelineQueries(db: ModelDatabase): TimelineQueries {
+  const events = async (sql: ModelSql, values: readonly Parameter[]): Promise<readonly StoredEvent[]> =>
+    storedEvents(db, await db.query<StoredEventRow>(sql, values));
+  const number = async (sql: ModelSql, values: readonly Parameter[]): Promise<number | undefined> =>
+    (await db.query<{ value: number }>(sql, values))[0]?.value;
+  return {
+    event: async (roomId, eventId) => (await events(EVENT, [roomId, eventId]))[0],
+    eventsByIds: async (ids) =>
+      new Map((await events(BY_IDS, [textColumn(ids)])).map((event) => [event.event_id, event])),
+    pdus: (roomId, ids) => readPdus(db, roomId, ids),
+    place: (roomId, eventId) => number(PLACE, [roomId, eventId]),
+    page: (roomId, bounds) => {
+      const { direction, from, to, limit, filter } = bounds;
+      const [sql, first, last] =
+        direction === 'b' ? [BACK, from ?? MOST, to ?? LEAST] : [FORTH, from ?? LEAST, to ?? MOST];
+      return events(sql, [roomId, first, last, limit, ...filterValues(filter)]);
+    },
+    latest: async (roomId, { offset, after }, limit, filter) => {
+      const found = await events(LATEST, [roomId, offset, after ?? LEAST, limit, ...filterValues(filter)]);
+      return found.toReversed();
+    },
+    ordinal: async (roomId, place) => (await number(ORDINAL, [roomId, place ?? MOST])) ?? 0,
+    ordinalAt: async (roomId, offset) => (await number(ORDINAL_AT, [roomId, offset])) ?? 0,
+    mentions: (roomId, userId, afterPlace) => db.query<Mention>(MENTIONS, [roomId, userId, afterPlace]),
+    lastSent: async (roomId, userId) => (await number(LAST_SENT, [roomId, userId])) ?? 0,
+    commands: (roomId, scope) => readCommands(db, roomId, scope),
+  };
+}
+
+const LEAST = Number.MIN_SAFE_INTEGER;
+const MOST = Number.MAX_SAFE_INTEGER;
+
+const EVENT: ModelSql = (m) => `SELECT ${eventColumns} FROM ${m('timeline')}.events e ${eventJoins(m)}
+  WHERE r.room_id = $1 AND e.event_id = $2 AND e.kind <= 1`;
+
+const BY_IDS: ModelSql = (m) => `SELECT ${eventColumns} FROM ${m('timeline')}.events e ${eventJoins(m)}
+  WHERE e.event_id = ANY ($1::text[]) AND e.kind <= 3`;
+
+const PLACE: ModelSql = (m) => `SELECT e.place AS value FROM ${m('timeline')}.events e
+  JOIN ${m('timeline')}.rooms r USING (room) WHERE r.room_id = $1 AND e.event_id = $2 AND e.kind <= 1`;
+
+/** `$1` room, then values of `filterValues` from `$5` on. */
+function pageSql(m: (model: string) => string, where: string, order: string): string {
+  const filter = `($5::text[] IS NULL OR e.type LIKE ANY ($5::text[]))
+    AND ($6::text[] IS NULL OR NOT e.type LIKE ANY ($6::text[]))
+    AND ($7::text[] IS NULL OR e.sender = ANY ($7::text[]))
+    AND ($8::text[] IS NULL OR NOT e.sender = ANY ($8::text[]))
+    AND ($9::boolean IS NULL OR e.has_url = $9::boolean)`;
+  // The page is cut first, so that only its events are joined to what they replaced.
+  return `SELECT ${eventColumns} FROM (SELECT * FROM ${m('timeline')}.events e
+      WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
+        AND ${where} AND ${filter} ORDER BY ${order} LIMIT $4) e
+    ${eventJoins(m)} ORDER BY ${order}`;
+}
+
+const BACK: ModelSql = (m) => pageSql(m, 'e.place < $2 AND e.place >= $3', 'e.place DESC');
+const FORTH: ModelSql = (m) => pageSql(m, 'e.place >= $2 AND e.place < $3', 'e.place');
+const LATEST: ModelSql = (m) =>
+  pageSql(m, 'e.log_offset <= $2 AND e.log_offset > $3 AND e.ordinal IS NOT NULL', 'e.place DESC');
+
+const ORDINAL: ModelSql = (m) => `SELECT e.ordinal AS value FROM ${m('timeline')}.events e
+  WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
+    AND e.place <= $2 AND e.ordinal IS NOT NULL ORDER BY e.place DESC LIMIT 1`;
+
+const ORDINAL_AT: ModelSql = (m) => `SELECT e.ordinal AS value FROM ${m('timeline')}.events e
+  WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
+    AND e.log_offset <= $2 AND e.ordinal IS NOT NULL ORDER BY e.place DESC LIMIT 1`;
+
+const MENTIONS: ModelSql = (m) => `SELECT place, sender, notifies, user_id = '' AS room
+  FROM ${m('timeline')}.mentions
+  WHERE room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1)
+    AND user_id IN ($2, '') AND place > $3 AND sender <> $2 ORDER BY place`;
+
+const LAST_SENT: ModelSql = (m) => `SELECT place AS value FROM ${m('timeline')}.senders
+  WHERE room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND sender = $2`;
+
+const COMMANDS: ModelSql = (m) => `SELECT e.command, e.event_id FROM ${m('timeline')}.events e
+  WHERE e.scope = $2 AND e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1)`;
+
+async function readCommands(
+  db: ModelDatabase,
+  roomId: RoomId,
+  scope: string,
+): Promise<ReadonlyMap<string, EventId>> {
+  type Row = { readonly command: Buffer; readonly event_id: EventId };
+  const rows = await db.query<Row>(COMMANDS, [roomId, Buffer.from(scope, 'hex')]);
+  return new Map(rows.map((row) => [scope + row.command.toString('hex'), row.event_id]));
+}
+
+const PDUS: ModelSql = (m) => `SELECT e.event_id, e.skeleton, e.content FROM ${m('timeline')}.events e
+  JOIN ${m('timeline')}.rooms r USING (room)
+  WHERE e.event_id = ANY ($2::text[]) AND r.room_id = $1 AND e.skeleton IS NOT NULL AND e.kind <= 3`;
+
+async function readPdus(
+  db: ModelDatabase,
+  roomId: RoomId,
+  ids: readonly EventId[],
+): Promise<ReadonlyMap<EventId, Pdu>> {
+  type Row = { readonly event_id: EventId; readonly skeleton: string; readonly content: string };
+  const rows = await db.query<Row>(PDUS, [roomId, textColumn(ids)]);
+  return new Map(
+    rows.map(({ event_id, skeleton, content }) => {
+      const pdu: Pdu = { ...JSON.parse(skeleton), content: JSON.parse(content) };
+      return [event_id, pdu];
+    }),
+  );
+}

@@ -1,0 +1,77 @@
+import type { Records } from '../log/records.ts';
+import { asUserId, type DeviceId, type UserId } from '../matrix/identifiers.ts';
+import type { JsonValue } from '../matrix/json.ts';
+import type { MemoryLog } from '../owner/memory-house.fixture.ts';
+import type { AccountReads } from './reads/account-reads.ts';
+
+/** The facts of one type, in log order. */
+export function factsOf<T extends keyof Records>(
+  log: MemoryLog,
+  type: T,
+): { readonly key: string; readonly value: Records[T] }[] {
+  return log.records.flatMap(({ key, fact }) =>
+    // The type says which value it is.
+    fact.type === type ? [{ key, value: fact.value as Records[T] }] : [],
+  );
+}
+
+/** The model of accounts, made anew from a log in memory at every question. */
+export function memoryAccounts(log: MemoryLog): AccountReads {
+  const account: AccountReads['account'] = async (userId) => {
+    const registered = factsOf(log, 'user_registered').find(({ key }) => key === userId);
+    if (registered === undefined) return undefined;
+    const { kind, admin, sealed } = registered.value;
+    const deactivated = factsOf(log, 'user_deactivated').some(({ key }) => key === userId);
+    return {
+      user_id: userId,
+      kind,
+      admin,
+      deactivated,
+      password_hash: JSON.parse(sealed ?? '').password_hash,
+    };
+  };
+  return {
+    account,
+    session: async (hash) => {
+      const device = devices(log).find((one) => one.hash === hash);
+      const owner = device === undefined ? undefined : await account(device.user);
+      if (device === undefined || owner === undefined) return undefined;
+      const { kind, admin } = owner;
+      return { user_id: device.user, device_id: device.device as DeviceId, kind, admin };
+    },
+    profile: async (userId) => ((await account(userId)) === undefined ? undefined : profile(log, userId)),
+    accountData: async (userId, roomId, type) =>
+      factsOf(log, 'account_data_set').findLast(
+        ({ value }) => value.user_id === userId && value.room_id === roomId && value.type === type,
+      )?.value.sealed ?? undefined,
+    filter: async (userId, filterId) =>
+      factsOf(log, 'filter_set').findLast(
+        ({ value }) => value.user_id === userId && value.filter_id === filterId,
+      )?.value.sealed ?? undefined,
+  };
+}
+
+function profile(log: MemoryLog, userId: UserId) {
+  const fields = new Map<string, JsonValue>();
+  for (const { key, value } of factsOf(log, 'profile_changed')) {
+    if (key !== userId) continue;
+    if (value.sealed === null) fields.delete(value.field);
+    else fields.set(value.field, JSON.parse(value.sealed));
+  }
+  return Object.fromEntries(fields);
+}
+
+function devices(log: MemoryLog) {
+  let all: { readonly user: UserId; readonly device: string; readonly hash: string }[] = [];
+  for (const { key, fact } of log.records) {
+    if (fact.type === 'device_added') {
+      const { device_id, token_hash } = fact.value;
+      all = all.filter(({ user, device }) => user !== key || device !== device_id);
+      all.push({ user: asUserId(key), device: device_id, hash: Buffer.from(token_hash).toString('hex') });
+    } else if (fact.type === 'device_removed') {
+      const gone = fact.value.devices;
+      all = all.filter(({ user, device }) => user !== key || !gone.includes(device));
+    }
+  }
+  return all;
+}

@@ -1,0 +1,167 @@
+import type { RoomEventRecord } from '../log/records.ts';
+import {
+  asEventId,
+  asRoomAlias,
+  asRoomId,
+  asRoomVersionId,
+  type RoomId,
+  type UserId,
+} from '../matrix/identifiers.ts';
+import { ownString } from '../matrix/json.ts';
+import type { MemoryLog } from '../owner/memory-house.fixture.ts';
+import { pduOfRecord } from '../rooms/pdu-of-record.ts';
+import { factsOf } from './memory-accounts.fixture.ts';
+import type { DirectoryReads } from './reads/directory-reads.ts';
+import type { Membership, RoomReads } from './reads/room-reads.ts';
+import type { StoredEvent } from './reads/stored-event.ts';
+import type { EventFilter, TimelineReads } from './reads/timeline-reads.ts';
+
+/** The models of rooms, made anew from a log in memory at every question. */
+export function memoryRooms(log: MemoryLog): RoomReads {
+  const state: RoomReads['state'] = async (roomId, { type, at } = {}) => {
+    const latest = new Map<string, StoredEvent>();
+    for (const event of eventsOf(log, roomId)) {
+      if (event.state_key === null || (at !== undefined && event.place > at)) continue;
+      if (type === undefined || event.type === type) latest.set(`${event.type}\0${event.state_key}`, event);
+    }
+    return [...latest.values()];
+  };
+  return {
+    state,
+    version: async (roomId) => {
+      const record = factsOf(log, 'room_event').find(({ key }) => key === roomId);
+      return record === undefined ? undefined : asRoomVersionId(record.value.room_version);
+    },
+    stateEvent: async (roomId, type, stateKey, at) =>
+      (await state(roomId, { type, ...(at === undefined ? {} : { at }) })).find(
+        (event) => event.state_key === stateKey,
+      ),
+    standing: async (roomId, userId) => standing(log, roomId, userId),
+    rooms: async (userId, membership) => {
+      const rooms = new Set(factsOf(log, 'room_event').map(({ key }) => asRoomId(key)));
+      return [...rooms].filter((roomId) => standing(log, roomId, userId)?.membership === membership);
+    },
+  };
+}
+
+/** Timelines; visible is what a user's membership or a world-readable room lets them see, roughly. */
+export function memoryTimeline(log: MemoryLog): TimelineReads {
+  return {
+    event: async (roomId, eventId, viewer) =>
+      visible(log, roomId, viewer).find((event) => event.event_id === eventId),
+    place: async (roomId, eventId) =>
+      eventsOf(log, roomId).find((event) => event.event_id === eventId)?.place,
+    page: async ({ roomId, viewer, direction, from, to, limit, filter = {} }) => {
+      const all = visible(log, roomId, viewer).filter((event) => wanted(event, filter));
+      const back = direction === 'b';
+      const start = from ?? (back ? (all.at(-1)?.place ?? 0) + 1 : 0);
+      const stop = to ?? (back ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+      const ahead = back
+        ? all.filter(({ place }) => place < start && place >= stop).reverse()
+        : all.filter(({ place }) => place >= start && place < stop);
+      const events = ahead.slice(0, limit);
+      const last = events.at(-1)?.place;
+      const more = last !== undefined && ahead.length > events.length;
+      return { events, start, ...(more ? { next: back ? last : last + 1 } : {}) };
+    },
+  };
+}
+
+/** The directory; names and topics are not looked up. */
+export function memoryDirectory(log: MemoryLog): DirectoryReads {
+  const aliases = () => {
+    const all = new Map<string, { room_id: RoomId; creator: string }>();
+    for (const { key, fact } of log.records) {
+      const alias = key.slice(key.indexOf('#'));
+      if (fact.type === 'alias_removed') all.delete(alias);
+      if (fact.type !== 'alias_set') continue;
+      all.set(alias, { room_id: asRoomId(fact.value.room_id), creator: fact.value.creator });
+    }
+    return all;
+  };
+  const listed = () => {
+    const rooms = new Map<string, 'public' | 'private'>();
+    for (const { value } of factsOf(log, 'room_listed')) rooms.set(value.room_id, value.visibility);
+    return rooms;
+  };
+  return {
+    alias: async (alias) => aliases().get(alias),
+    aliases: async (roomId) =>
+      [...aliases()].filter(([, entry]) => entry.room_id === roomId).map(([alias]) => asRoomAlias(alias)),
+    visibility: async (roomId) => listed().get(roomId) ?? 'private',
+    list: async ({ limit, offset }) => {
+      const rooms = [...listed()].filter(([, visibility]) => visibility === 'public');
+      const page = rooms.slice(offset, offset + limit).map(([roomId]) => ({
+        room_id: asRoomId(roomId),
+        num_joined_members: 1,
+        world_readable: false,
+        guest_can_join: false,
+        join_rule: 'public',
+      }));
+      return { rooms: page, total: rooms.length };
+    },
+  };
+}
+
+function eventsOf(log: MemoryLog, roomId: string): readonly StoredEvent[] {
+  const records = factsOf(log, 'room_event').filter(({ key }) => key === roomId);
+  const events = records.map(({ value }) => storedEvent(value, asRoomId(roomId)));
+  return events.map((event) => {
+    const redaction = events.find((other) => other.redacts === event.event_id);
+    return redaction === undefined ? event : { ...event, content: '{}', redacted_because: redaction };
+  });
+}
+
+function storedEvent(record: RoomEventRecord, roomId: RoomId): StoredEvent {
+  const pdu = pduOfRecord(record);
+  return {
+    room_id: roomId,
+    event_id: asEventId(record.event_id),
+    type: pdu.type,
+    sender: pdu.sender,
+    state_key: pdu.state_key ?? null,
+    origin_server_ts: pdu.origin_server_ts,
+    content: JSON.stringify(pdu.content),
+    redacts: record.redacts === null ? null : asEventId(record.redacts),
+    place: record.place,
+    transaction: record.transaction,
+  };
+}
+
+function standing(log: MemoryLog, roomId: string, userId: UserId) {
+  let left_at: number | undefined;
+  let last: { membership: Membership; event: StoredEvent } | undefined;
+  for (const event of eventsOf(log, roomId)) {
+    if (event.type !== 'm.room.member' || event.state_key !== userId) continue;
+    // The auth rules let no other values in.
+    const membership = ownString(JSON.parse(event.content), 'membership') as Membership;
+    if (last?.membership === 'join' && membership !== 'join') left_at = event.place;
+    if (membership === 'join') left_at = undefined;
+    last = { membership, event };
+  }
+  if (last === undefined) return undefined;
+  const { membership, event } = last;
+  return {
+    membership,
+    event_id: event.event_id,
+    place: event.place,
+    ...(left_at === undefined ? {} : { left_at }),
+  };
+}
+
+function visible(log: MemoryLog, roomId: string, viewer: UserId): readonly StoredEvent[] {
+  const where = standing(log, roomId, viewer);
+  const all = eventsOf(log, roomId);
+  if (where?.membership === 'join') return all;
+  const isOpen = all.some((event) => event.content.includes('"world_readable"'));
+  return isOpen ? all : all.filter((event) => event.place <= (where?.left_at ?? -1));
+}
+
+function wanted(event: StoredEvent, { types, not_types, senders, not_senders }: EventFilter): boolean {
+  return (
+    (types === undefined || types.includes(event.type)) &&
+    not_types?.includes(event.type) !== true &&
+    (senders === undefined || senders.includes(event.sender)) &&
+    not_senders?.includes(event.sender) !== true
+  );
+}

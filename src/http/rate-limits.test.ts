@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { isMilenaError } from '../errors/milena-error.ts';
+import { createRoom, register, sendText, testHouse } from './house.fixture.ts';
+import { addressKey, RateLimits } from './rate-limits.ts';
+
+const rates = {
+  registration: { count: 2, perMs: 1_000 },
+  loginAddress: { count: 2, perMs: 1_000 },
+  loginAccount: { count: 2, perMs: 1_000 },
+  send: { count: 2, perMs: 1_000 },
+};
+
+describe('a rate limit', () => {
+  it('lets so many through at once, says how long to wait, and lets one more through after that', () => {
+    let now = 0;
+    const limits = new RateLimits(rates, () => now);
+    limits.take('send', 'a');
+    limits.take('send', 'a');
+    assert.throws(
+      () => limits.take('send', 'a'),
+      (error) => isMilenaError(error, 'LIMIT_EXCEEDED') && error.facts.retryAfterMs === 500,
+    );
+    now += 500;
+    limits.take('send', 'a');
+    assert.throws(() => limits.take('send', 'a'));
+  });
+
+  it('is one for each key and each thing that is limited', () => {
+    const limits = new RateLimits({ ...rates, send: { count: 1, perMs: 1_000 } }, () => 0);
+    limits.take('send', 'a');
+    limits.take('send', 'b');
+    limits.take('loginAccount', 'a');
+    assert.throws(() => limits.take('send', 'a'));
+  });
+
+  it('that is only looked at takes nothing', () => {
+    const limits = new RateLimits({ ...rates, send: { count: 1, perMs: 1_000 } }, () => 0);
+    for (let i = 0; i < 5; i += 1) limits.check('send', 'a');
+    limits.take('send', 'a');
+    assert.throws(() => limits.check('send', 'a'));
+  });
+
+  it('counts an IPv6 customer’s whole network as one', () => {
+    assert.equal(addressKey('2001:db8:1:2:3:4:5:6'), addressKey('2001:db8:1:2::9'));
+    assert.notEqual(addressKey('2001:db8:1:2::9'), addressKey('2001:db8:1:3::9'));
+    assert.equal(addressKey('2001:db8::1'), '2001:db8:0:0');
+    assert.equal(addressKey('::1'), '0:0:0:0');
+    assert.equal(addressKey('::ffff:192.0.2.1'), '192.0.2.1');
+    assert.equal(addressKey('192.0.2.1'), '192.0.2.1');
+  });
+});
+
+describe('with rate limits on', () => {
+  const wrong = {
+    type: 'm.login.password',
+    identifier: { type: 'm.id.user', user: 'alice' },
+    password: 'wrong',
+  };
+
+  it('guessing one account’s password ends soon, with Retry-After, and leaves others alone', async () => {
+    const house = await testHouse({ rateLimits: true });
+    const { device } = await register(house, 'alice');
+    await register(house, 'bob');
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await house.ask('POST', house.client('/login'), { body: wrong })).status, 403);
+    }
+    const { status, headers, json } = await house.ask('POST', house.client('/login'), { body: wrong });
+    assert.deepEqual([status, json.errcode], [429, 'M_LIMIT_EXCEEDED']);
+    assert.ok(json.retry_after_ms > 0 && json.retry_after_ms <= 20_000);
+    assert.equal(Number(headers['retry-after']), Math.ceil(json.retry_after_ms / 1_000));
+    const identifier = { type: 'm.id.user', user: 'bob' };
+    const body = { ...wrong, identifier, password: 'password of bob', device_id: device };
+    assert.equal((await house.ask('POST', house.client('/login'), { body })).status, 200);
+  });
+
+  it('one address makes only so many accounts, and what it only asks does not count', async () => {
+    const house = await testHouse({ rateLimits: true });
+    for (let i = 0; i < 5; i += 1) await house.ask('POST', house.client('/register'), { body: {} });
+    await register(house, 'alice');
+    await register(house, 'bob');
+    await assert.rejects(register(house, 'carol'), /429.*M_LIMIT_EXCEEDED/);
+  });
+
+  it('a proxy’s word for the address is taken only where the proxy is trusted', async () => {
+    const names = ['alice', 'bob', 'carol', 'dave'];
+    const tryAll = async (trustedProxies: readonly string[]) => {
+      const house = await testHouse({ rateLimits: true, trustedProxies });
+      const statuses: number[] = [];
+      for (const [index, username] of names.entries()) {
+        const body = { username, password: 'p', auth: { type: 'm.login.dummy' } };
+        const headers = { 'x-forwarded-for': `192.0.2.${index}` };
+        statuses.push((await house.ask('POST', house.client('/register'), { body, headers })).status);
+      }
+      return statuses;
+    };
+    assert.deepEqual(await tryAll(['127.0.0.1']), [200, 200, 200, 200]);
+    assert.deepEqual(await tryAll([]), [200, 200, 429, 429]);
+  });
+
+  it('one user sends only so many events at once', async () => {
+    const house = await testHouse({ rateLimits: true });
+    const alice = await register(house, 'alice');
+    const room = await createRoom(alice);
+    for (let i = 0; i < 4; i += 1) await sendText(alice, room, `text ${i}`);
+    await assert.rejects(sendText(alice, room, 'one too many'), /429/);
+  });
+});

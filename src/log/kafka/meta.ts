@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { toRaw } from './envelope.ts';
+import { fetchOne } from './fetch-one.ts';
+import type { KafkaParts } from './parts.ts';
+import { endOf } from './positions.ts';
+import { produceAny } from './publisher.ts';
+import { encodeBatch } from './record-batch.ts';
+import { metaTopic } from './topic-settings.ts';
+
+const generationKey = 'generation/';
+const epochKey = 'epoch/';
+
+/** Who claimed a slot last, as its owner noted it. */
+export interface NotedClaim {
+  readonly node: string;
+  readonly epoch: number;
+}
+
+/** What the log says about itself, on a compacted topic of one partition. */
+export class Meta {
+  readonly #parts: KafkaParts;
+  readonly #topic: string;
+  /** Kafka's offset up to which it has been read. */
+  #next = 0;
+  #generation: string | undefined;
+  readonly #claims = new Map<number, NotedClaim>();
+
+  constructor(parts: KafkaParts) {
+    this.#parts = parts;
+    this.#topic = parts.prefix + metaTopic;
+  }
+
+  /**
+   * The log's generation, which the first node to open the log gives it. If two do so at once, both write one,
+   * and the one that stands first counts (each has a key of its own, so compaction keeps both).
+   */
+  async generation(): Promise<string> {
+    await this.refresh();
+    if (this.#generation !== undefined) return this.#generation;
+    const name = randomBytes(6).toString('base64url');
+    await this.#write(`${generationKey}${name}`, {});
+    await this.refresh();
+    if (this.#generation === undefined) throw new Error('the generation was written and is not there');
+    return this.#generation;
+  }
+
+  /** Notes who claimed a slot, for `owners`. */
+  async noteClaim(slot: number, claim: NotedClaim): Promise<void> {
+    await this.#write(`${epochKey}${slot}`, claim);
+  }
+
+  /** The last noted claim of a slot, as of the last `refresh`. */
+  claim(slot: number): NotedClaim | undefined {
+    return this.#claims.get(slot);
+  }
+
+  /** Reads what is new. */
+  async refresh(): Promise<void> {
+    const end = await endOf(this.#parts.read, this.#topic, 0);
+    while (this.#next < end) {
+      const where = { topic: this.#topic, partition: 0, offset: this.#next, maxBytes: 1 << 20, gaps: true };
+      const window = await fetchOne(this.#parts.read, where);
+      for (const { key, value } of window.records) this.#take(key.toString(), value?.toString());
+      this.#next = window.next;
+    }
+  }
+
+  #take(key: string, value: string | undefined): void {
+    if (key.startsWith(generationKey)) this.#generation ??= key.slice(generationKey.length);
+    if (!key.startsWith(epochKey) || value === undefined) return;
+    const claim: unknown = JSON.parse(value);
+    if (isNotedClaim(claim)) this.#claims.set(Number(key.slice(epochKey.length)), claim);
+  }
+
+  async #write(key: string, value: unknown): Promise<void> {
+    const record = { key, type: 'meta', at: Date.now(), value: Buffer.from(JSON.stringify(value)) };
+    const batch = encodeBatch([toRaw(record, 0, record.at)], { id: -1n, epoch: -1, sequence: -1 });
+    await produceAny(this.#parts, this.#topic, 0, batch);
+  }
+}
+
+function isNotedClaim(value: unknown): value is NotedClaim {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'node' in value &&
+    typeof value.node === 'string' &&
+    'epoch' in value &&
+    typeof value.epoch === 'number'
+  );
+}

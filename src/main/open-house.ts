@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import type { House } from '../cli/house.ts';
+import type { Config } from '../config/config.ts';
+import { CommandForwarder } from '../http/internal/forwarder.ts';
+import { Argon2Passwords } from '../http/passwords.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { type Core, openCore } from './core.ts';
+import { LocalHouse } from './local-house.ts';
+import { buildOwners, type Owners } from './owners.ts';
+import { openReadModels, type ReadModels } from './read-models.ts';
+import { Readiness } from './readiness.ts';
+import { reportOwnerEvent } from './report-owner-event.ts';
+
+/** The server without its listeners. */
+export interface OpenHouse extends AsyncDisposable {
+  readonly core: Core;
+  readonly models: ReadModels;
+  readonly owners: Owners;
+  readonly passwords: Argon2Passwords;
+  readonly readiness: Readiness;
+  readonly house: House;
+  readonly logger: Logger;
+}
+
+/** How a house is opened. */
+export interface OpenHouseOptions {
+  /** What for, told to whoever meets the data folder's lock. */
+  readonly doing: string;
+  readonly owns: boolean;
+  readonly projects: boolean;
+  /** This node's address on the internal listener; known before the owners join. */
+  readonly node: () => string;
+  readonly logger?: Logger;
+}
+
+/** Opens the pieces in order; disposing closes them in the reverse order. Nothing is owned until `start`. */
+export async function openHouse(
+  config: Config,
+  options: OpenHouseOptions,
+): Promise<OpenHouse & { readonly start: () => Promise<void> }> {
+  const logger = options.logger ?? createLogger(config.logLevel);
+  await using stack = new AsyncDisposableStack();
+  const core = stack.use(await openCore(config, options.doing));
+  const models = stack.use(await openReadModels(core));
+  const forwarder = new CommandForwarder(core.internalSecret, config.requestTimeout);
+  stack.defer(() => forwarder.close());
+  const owners = buildOwners(core, {
+    node: options.node,
+    owns: options.owns,
+    loader: models.loader,
+    forward: (node, command) => forwarder.forward(node, command),
+    report: (event) => reportOwnerEvent(logger, event),
+  });
+  stack.defer(() => owners.service?.stop());
+  const { passwordHashMemory: memory, passwordHashPasses: passes, passwordHashesAtOnce: atOnce } = config;
+  const passwords = new Argon2Passwords({ memory, passes, atOnce });
+  const readiness = new Readiness(core, models, owners);
+  const house = new LocalHouse({
+    serverName: config.serverName,
+    bus: owners.bus,
+    models,
+    log: core.log,
+    assignment: owners.assignment,
+    passwords,
+    unready: () => readiness.reasons(),
+  });
+  const start = async (): Promise<void> => {
+    await models.start(options.projects);
+    await owners.service?.start();
+  };
+  const kept = stack.move();
+  const dispose = () => kept.disposeAsync();
+  return { core, models, owners, passwords, readiness, house, logger, start, [Symbol.asyncDispose]: dispose };
+}

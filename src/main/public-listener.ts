@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { version } from '../config/version.ts';
+import { buildPublicApp } from '../http/app.ts';
+import { asServerName } from '../matrix/identifiers.ts';
+import { listen } from './listen.ts';
+import type { OpenHouse } from './open-house.ts';
+import { followSessions } from './session-tail.ts';
+import { TypingPublisher } from './typing-publisher.ts';
+
+/** The listener for clients, and where it is. */
+export interface PublicListener extends AsyncDisposable {
+  readonly address: string;
+}
+
+/** Starts it; disposing answers the long polls, ends what is under way, and stops. */
+export async function listenPublicly(house: OpenHouse): Promise<PublicListener> {
+  const { core, owners, models, passwords, readiness, logger } = house;
+  const { config, log, codec } = core;
+  const report = (err: unknown): void => logger.warn({ err }, 'a background task failed; it is tried again');
+  const typing = new TypingPublisher(log, codec, Date.now, report);
+  const sync = await models.startSync(report);
+  const { app, auth } = buildPublicApp({
+    settings: config,
+    serverName: asServerName(config.serverName),
+    version,
+    bus: owners.bus,
+    reads: models.reads,
+    gate: models.gate,
+    sync,
+    slots: log.slots,
+    signer: core.keys.signer,
+    passwords,
+    publishTyping: (notice) => typing.publish(notice),
+    now: Date.now,
+    random: randomBytes,
+    logger,
+    unready: () => readiness.reasons(),
+  });
+  const stop = new AbortController();
+  const { signal } = stop;
+  void followSessions({ projections: models.projections, slots: log.slots, auth, signal, report });
+  await listen(app, { host: config.bind, port: config.port });
+  return {
+    address: `http://${config.bind.includes(':') ? `[${config.bind}]` : config.bind}:${config.port}`,
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      typing.close();
+      stop.abort();
+      await sync.stop();
+    },
+  };
+}

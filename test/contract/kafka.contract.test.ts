@@ -1,0 +1,4 @@
+import { kafkaHarness } from '../support/kafka/harness.ts';
+import { eventLogContract } from './event-log-contract.ts';
+
+eventLogContract('kafka', kafkaHarness);

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, isObject, path } from '../support/client.ts';
+import type { Violations } from './violations.ts';
+
+/** A message that the server has acknowledged. */
+export interface Acknowledged {
+  readonly roomId: string;
+  readonly body: string;
+  readonly eventId: string;
+  readonly txnId: string;
+}
+
+/** A request that hangs longer than this is given up and sent again with the same transaction ID. */
+const PATIENCE = 8_000;
+
+/**
+ * One device that sends numbered messages into one room, each until it is acknowledged, with one transaction ID
+ * for all tries. Now and then it repeats an old acknowledged command, which must give the old event.
+ */
+export class Writer {
+  readonly acknowledged: Acknowledged[] = [];
+  readonly #client: Client;
+  readonly #roomId: string;
+  readonly #name: string;
+  readonly #violations: Violations;
+  #stopping = false;
+  #done: Promise<void> = Promise.resolve();
+  retries = 0;
+
+  constructor(client: Client, roomId: string, name: string, violations: Violations) {
+    this.#client = client;
+    this.#roomId = roomId;
+    this.#name = name;
+    this.#violations = violations;
+  }
+
+  start(): void {
+    this.#stopping = false;
+    this.#done = this.#run();
+  }
+
+  /** Lets the message under way be acknowledged, then ends. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const number = this.acknowledged.length;
+      const body = `${this.#name} ${number}`;
+      const txnId = `${this.#name}.${number}`;
+      const eventId = await this.#untilAcknowledged(body, txnId);
+      this.acknowledged.push({ roomId: this.#roomId, body, eventId, txnId });
+      if (number % 7 === 6) await this.#repeat();
+    }
+  }
+
+  /** Sends an old command again: any time later, after kills too, it is the same event. */
+  async #repeat(): Promise<void> {
+    const old = this.acknowledged[Math.floor(Math.random() * this.acknowledged.length)];
+    if (old === undefined) return;
+    const eventId = await this.#untilAcknowledged(old.body, old.txnId);
+    if (eventId !== old.eventId)
+      this.#violations.add(
+        `a command ran twice: ${old.txnId} was ${old.eventId}, repeated it is ${eventId} (CS API, Transaction identifiers)`,
+      );
+  }
+
+  async #untilAcknowledged(body: string, txnId: string): Promise<string> {
+    const where = path('rooms', this.#roomId, 'send', 'm.room.message', txnId);
+    for (;;) {
+      const answer = await this.#client
+        .ask('PUT', where, { json: { msgtype: 'm.text', body }, timeout: PATIENCE })
+        .catch(() => undefined);
+      if (answer?.status === 200 && isObject(answer.json)) return String(answer.json['event_id']);
+      if (answer !== undefined && answer.status < 500)
+        this.#violations.add(
+          `a send was refused in the middle of faults: ${answer.status} ${answer.text.slice(0, 200)}`,
+        );
+      this.retries += 1;
+      await sleep(50);
+    }
+  }
+}
