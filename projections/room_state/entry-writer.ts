@@ -31,7 +31,7 @@ export class EntryWriter {
   /** Remembers a state event of the batch: its own change, or a later resolution, may put it into the state. */
   knowEvent({ room }: RoomRow, event_id: string, pdu: Pdu): void {
     if (pdu.state_key === undefined) return;
-    this.#events.set(eventKey(room, event_id), { room, event_id, value: valueOf(pdu), entered: false });
+    this.#events.set(eventKey(room, event_id), { room, event_id, value: entryValue(pdu), entered: false });
   }
 
   /** Plans the changes that one record makes. */
@@ -90,7 +90,7 @@ const VALUED: ReadonlyMap<string, string> = new Map([
   ['m.room.history_visibility', 'history_visibility'],
 ]);
 
-function valueOf({ type, content }: Pdu): string | null {
+function entryValue({ type, content }: Pdu): string | null {
   const property = VALUED.get(type);
   const value = property === undefined ? undefined : content[property];
   return typeof value === 'string' ? value : null;

@@ -1,74 +1,71 @@
-import { asEventId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import type { ReadPosition } from '../../src/log/port.ts';
+import { asEventId, asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
 import { RoomTail } from './room-tail.ts';
 import { tailEvent } from './tail-event.ts';
 import type { TailListener } from './tail-listener.ts';
+import { TailWindow } from './tail-window.ts';
 import { SYNC_TOPICS, type SyncPosition, type SyncTopic } from './token.ts';
+import { UserTail } from './user-tail.ts';
 
-/** Facts kept in memory per partition before the older half is dropped. */
-const KEPT = 6_000;
 /** Milliseconds before a partition that could not be read is tried again. */
 const RETRY_MS = 500;
-
-/** Something of the tail that must go when the window moves on. */
-interface Kept {
-  readonly offset: number;
-  readonly drop: () => void;
-}
+/** Facts taken at a time: few enough that nobody waits long behind them. */
+const BATCH = 500;
 
 /** What the tail is made of. */
 export interface LiveTailDeps {
-  readonly feed: (topic: SyncTopic, partition: number) => PartitionFeed;
-  /** Where the read models stood when this process began: the tail holds all that came after. */
-  readonly start: SyncPosition;
+  readonly feed: (topic: SyncTopic, partition: number) => Pick<PartitionFeed, 'cursor'>;
+  /** Where to begin, by topic and partition: at or before where the read models stand now. */
+  readonly start: { readonly [T in SyncTopic]: readonly ReadPosition[] };
+  /** Facts of each topic that are kept in memory, over all partitions (twice as many at most). */
+  readonly kept: number;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly report: (error: unknown, topic: string, partition: number) => void;
+  readonly report: (error: unknown, topic: SyncTopic, partition: number) => void;
 }
 
 /**
  * The newest part of the log in memory, by room and by user: an incremental sync is answered from it without
  * Postgres, and waking those who wait is one look-up (architecture, section 6). It holds every fact of its
- * window, `window(topic)` to `end(topic)`; what is older is in the models.
+ * window; what is older is in the models.
  */
 export class LiveTail {
-  readonly rooms = new Map<RoomId, RoomTail>();
+  readonly window: TailWindow;
   private readonly deps: LiveTailDeps;
+  private readonly rooms = new Map<RoomId, RoomTail>();
+  private readonly users = new Map<UserId, UserTail>();
   private readonly listeners = new Set<TailListener>();
-  private readonly starts: { readonly [T in SyncTopic]: number[] };
-  private readonly ends: { readonly [T in SyncTopic]: number[] };
-  private readonly kept = new Map<string, Kept[]>();
 
   constructor(deps: LiveTailDeps) {
     this.deps = deps;
-    const { rooms, user_values, ephemeral } = deps.start;
-    this.starts = { rooms: [...rooms], user_values: [...user_values], ephemeral: [...ephemeral] };
-    this.ends = { rooms: [...rooms], user_values: [...user_values], ephemeral: [...ephemeral] };
+    const slots = deps.start.rooms.length;
+    this.window = new TailWindow(deps.start, Math.max(100, Math.ceil(deps.kept / slots)));
   }
 
   /** Follows the log until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(
       SYNC_TOPICS.flatMap((topic) =>
-        this.deps.start[topic].map((_, partition) => this.follow(topic, partition, signal)),
+        this.deps.start[topic].map((start, partition) => this.follow(topic, partition, start, signal)),
       ),
     );
   }
 
-  /** The first offset of each partition that is in the window. */
-  window(topic: SyncTopic): readonly number[] {
-    return this.starts[topic];
-  }
-
-  /** The first offset of each partition that is not read yet. */
-  end(topic: SyncTopic): readonly number[] {
-    return this.ends[topic];
-  }
-
-  /** Everything that was read, as a position. */
+  /** Everything that was read. The same object until more was. */
   position(): SyncPosition {
-    const { rooms, user_values, ephemeral } = this.ends;
-    return { rooms: [...rooms], user_values: [...user_values], ephemeral: [...ephemeral] };
+    return this.window.position();
+  }
+
+  /** What the window holds of a room; undefined when that is nothing. */
+  room(roomId: RoomId): RoomTail | undefined {
+    return this.rooms.get(roomId);
+  }
+
+  /** What the window holds of a user; undefined when that is nothing. */
+  user(userId: UserId): UserTail | undefined {
+    return this.users.get(userId);
   }
 
   /** Tells `listener` of every fact as it is read, until the returned function is called. */
@@ -77,28 +74,36 @@ export class LiveTail {
     return () => this.listeners.delete(listener);
   }
 
-  /** Makes a room known to the tail, and its newest events with it. */
-  room(roomId: RoomId): RoomTail {
-    const present = this.rooms.get(roomId);
-    if (present !== undefined) return present;
-    const made = new RoomTail();
-    this.rooms.set(roomId, made);
-    return made;
+  /**
+   * Of the given rooms those in which something stands at or behind a position of the window. Costs the smaller
+   * of the rooms and the facts since.
+   */
+  changedRooms(since: SyncPosition, rooms: ReadonlySet<RoomId>): readonly RoomId[] {
+    const changed: RoomId[] = [];
+    if (this.window.countSince(since) >= rooms.size) {
+      for (const roomId of rooms) if (this.rooms.get(roomId)?.changedSince(since)) changed.push(roomId);
+      return changed;
+    }
+    for (const roomId of this.window.roomsSince(since)) if (rooms.has(roomId)) changed.push(roomId);
+    return changed;
   }
 
-  private async follow(topic: SyncTopic, partition: number, signal: AbortSignal): Promise<void> {
-    const feed = this.deps.feed(topic, partition);
-    const cursor = feed.cursor({ offset: this.starts[topic][partition] ?? 0, epoch: 0 });
+  private async follow(
+    topic: SyncTopic,
+    partition: number,
+    start: ReadPosition,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const cursor = this.deps.feed(topic, partition).cursor(start);
     while (!signal.aborted) {
       try {
         if (!(await cursor.ready(signal))) return;
-        const batch = cursor.take(1_000);
+        const batch = cursor.take(BATCH);
         for (const { opened, offset } of batch.records) {
-          if (opened !== undefined) this.apply(topic, partition, opened);
-          this.ends[topic][partition] = offset + 1;
+          if (opened !== undefined) this.tryApply(topic, partition, opened);
+          this.window.advance(topic, partition, offset + 1);
         }
-        this.ends[topic][partition] = batch.next.offset;
-        for (const listener of this.listeners) listener.advanced();
+        this.window.advance(topic, partition, batch.next.offset);
         this.trim(topic, partition);
       } catch (error) {
         if (signal.aborted) return;
@@ -108,48 +113,47 @@ export class LiveTail {
     }
   }
 
+  /** A record that cannot be read shows nothing; the models set it aside with its reason. */
+  private tryApply(topic: SyncTopic, partition: number, opened: OpenedRecord): void {
+    try {
+      this.apply(topic, partition, opened);
+    } catch (error) {
+      this.deps.report(error, topic, partition);
+    }
+  }
+
   private apply(topic: SyncTopic, partition: number, opened: OpenedRecord): void {
     const { fact, offset } = opened;
-    if (fact === null) return;
-    switch (fact.type) {
+    switch (fact?.type) {
       case 'room_event': {
         const event = tailEvent(opened, fact.value);
         if (event === undefined) return;
-        const { room_id, state_key } = event.event;
-        const room = this.room(room_id);
-        room.add(event);
-        this.keep(topic, partition, offset, () => this.dropEvent(room_id, offset));
+        const { room_id, event_id, state_key, sender, place } = event.event;
+        this.roomTail(room_id, partition).add(event);
+        this.window.keep(topic, partition, { offset, room: room_id });
         if (event.membership !== undefined && state_key !== null) {
-          const change = { room_id, membership: event.membership, offset, partition, event: event.event };
-          for (const listener of this.listeners) listener.membership(asUserId(state_key), change);
+          const { membership } = event;
+          this.member(asUserId(state_key), { room_id, membership, sender, event_id, place, partition, offset });
         }
-        for (const listener of this.listeners) listener.event(room_id, event);
+        for (const listener of this.listeners) listener.room(room_id);
         return;
       }
       case 'typing': {
-        const { room_id, user_id, typing, until } = fact.value;
-        const roomId = this.roomOf(room_id);
-        this.room(roomId).typed(user_id, typing ? until : 0, offset);
+        const { user_id, typing, until } = fact.value;
+        const roomId = asRoomId(fact.value.room_id);
+        const room = this.roomTail(roomId, partition);
+        if (!room.typed(user_id, typing ? until : 0, offset, this.deps.now())) return;
+        this.window.keep(topic, partition, { offset, room: roomId });
         for (const listener of this.listeners) listener.room(roomId);
         return;
       }
-      case 'receipt_set': {
-        const { user_id, room_id, receipt_type, thread_id, event_id, place, ts, furthest_place } = fact.value;
-        const receipt = { user_id, receipt_type, thread_id, event_id: asEventId(event_id), ts, place };
-        const roomId = this.roomOf(room_id);
-        const room = this.room(roomId);
-        room.read({ ...receipt, offset, partition });
-        this.keep(topic, partition, offset, () => room.dropReceipts(partition, offset));
-        for (const listener of this.listeners) {
-          listener.receipt(asUserId(user_id), roomId, { ...receipt, furthest_place });
-        }
+      case 'receipt_set':
+        this.receipt(partition, offset, fact.value);
         return;
-      }
       case 'account_data_set': {
         const { user_id, room_id, type, sealed } = fact.value;
-        const roomId = room_id === null ? null : this.roomOf(room_id);
-        const data = { room_id: roomId, type, content: sealed ?? '{}', offset };
-        for (const listener of this.listeners) listener.accountData(asUserId(user_id), data);
+        const roomId = room_id === null ? null : asRoomId(room_id);
+        this.datum(asUserId(user_id), partition, { room_id: roomId, type, content: sealed ?? '{}', offset });
         return;
       }
       default:
@@ -157,30 +161,79 @@ export class LiveTail {
     }
   }
 
-  private roomOf(text: string): RoomId {
-    // Records hold room IDs that their writer has checked.
-    return text as RoomId;
+  private member(userId: UserId, membership: Parameters<TailListener['membership']>[1]): void {
+    this.userTail(userId).memberships.push(membership);
+    this.window.keep('rooms', membership.partition, { offset: membership.offset, user: userId });
+    for (const listener of this.listeners) listener.membership(userId, membership);
   }
 
-  private keep(topic: SyncTopic, partition: number, offset: number, drop: () => void): void {
-    const name = `${topic}/${partition}`;
-    const list = this.kept.get(name) ?? [];
-    if (list.length === 0) this.kept.set(name, list);
-    list.push({ offset, drop });
+  private receipt(
+    partition: number,
+    offset: number,
+    value: Extract<OpenedRecord['fact'], { type: 'receipt_set' }>['value'],
+  ): void {
+    const { receipt_type, thread_id, ts, furthest_place } = value;
+    const userId = asUserId(value.user_id);
+    const roomId = asRoomId(value.room_id);
+    const eventId = asEventId(value.event_id);
+    if (receipt_type === 'm.fully_read') {
+      // The spec shows the fully-read marker as account data.
+      const content = JSON.stringify({ event_id: eventId });
+      this.datum(userId, partition, { room_id: roomId, type: receipt_type, content, offset });
+      return;
+    }
+    this.roomTail(roomId, this.window.slot(roomId)).read({
+      user_id: userId,
+      receipt_type,
+      thread_id,
+      event_id: eventId,
+      ts,
+      furthest_place,
+      partition,
+      offset,
+    });
+    this.window.keep('user_values', partition, { offset, room: roomId });
+    for (const listener of this.listeners) {
+      listener.read(userId, roomId, furthest_place);
+      if (receipt_type === 'm.read') listener.room(roomId);
+      else listener.user(userId);
+    }
   }
 
-  private dropEvent(roomId: RoomId, offset: number): void {
-    const room = this.rooms.get(roomId);
-    room?.dropEvents(offset);
-    if (room?.idle === true) this.rooms.delete(roomId);
+  private datum(userId: UserId, partition: number, datum: UserTail['accountData'][number]): void {
+    this.userTail(userId).accountData.push(datum);
+    this.window.keep('user_values', partition, { offset: datum.offset, user: userId });
+    for (const listener of this.listeners) listener.user(userId);
+  }
+
+  private roomTail(roomId: RoomId, partition: number): RoomTail {
+    const present = this.rooms.get(roomId);
+    if (present !== undefined) return present;
+    const made = new RoomTail(partition);
+    this.rooms.set(roomId, made);
+    return made;
+  }
+
+  private userTail(userId: UserId): UserTail {
+    const present = this.users.get(userId);
+    if (present !== undefined) return present;
+    const made = new UserTail();
+    this.users.set(userId, made);
+    return made;
   }
 
   private trim(topic: SyncTopic, partition: number): void {
-    const list = this.kept.get(`${topic}/${partition}`);
-    if (list === undefined || list.length < 2 * KEPT) return;
-    const dropped = list.splice(0, list.length - KEPT);
-    // The window moves first: whoever asks now finds what is still there to be whole.
-    this.starts[topic][partition] = (dropped.at(-1)?.offset ?? -1) + 1;
-    for (const one of dropped) one.drop();
+    const dropped = this.window.trim(topic, partition);
+    if (dropped === undefined) return;
+    for (const roomId of dropped.rooms) {
+      const room = this.rooms.get(roomId);
+      room?.drop(topic, partition, dropped.before, this.deps.now());
+      if (room?.idle === true) this.rooms.delete(roomId);
+    }
+    for (const userId of dropped.users) {
+      const user = this.users.get(userId);
+      user?.drop(topic, partition, dropped.before);
+      if (user?.idle === true) this.users.delete(userId);
+    }
   }
 }

@@ -1,32 +1,42 @@
-import type { EventId } from '../../src/matrix/identifiers.ts';
-import { redacted, type TailEvent } from './tail-event.ts';
-import type { ReceiptChange } from './tail-listener.ts';
-
-/** A receipt of the tail, with where it stands. */
-export type TailReceipt = ReceiptChange & { readonly offset: number; readonly partition: number };
+import type { EventId, UserId } from '../../src/matrix/identifiers.ts';
+import type { Receipt, SyncEvent } from './sync-event.ts';
+import { hasMentions, redactTailEvent, type TailEvent } from './tail-event.ts';
+import type { SyncPosition, SyncTopic } from './token.ts';
 
 /** The newest part of one room: its events in log order, receipts, and who types. */
 export class RoomTail {
+  /** The room's slot. */
+  readonly partition: number;
+  /** The offset of the last change of who types; -1 when there was none. */
+  typingOffset = -1;
+  /** Raised when mentions were taken back: what was counted before is void. */
+  recounts = 0;
+  /**
+   * Member events as they stood before the window, of those whom somebody has asked for. Null: there was none.
+   */
+  readonly membersBefore = new Map<string, SyncEvent | null>();
   private list: TailEvent[] = [];
+  private receiptList: Receipt[] = [];
   private readonly byId = new Map<EventId, TailEvent>();
-  private receiptList: TailReceipt[] = [];
   private readonly typers = new Map<string, number>();
-  /** The offset of the last change of who types; 0 when none was seen. */
-  typingOffset = 0;
+
+  constructor(partition: number) {
+    this.partition = partition;
+  }
 
   /** Events of the window, oldest first. */
   get events(): readonly TailEvent[] {
     return this.list;
   }
 
-  /** Whether nothing of the room is in the window any more. */
-  get idle(): boolean {
-    return this.list.length === 0 && this.receiptList.length === 0 && this.typers.size === 0;
+  /** Receipts of the window, in the order in which they were read. */
+  get receipts(): readonly Receipt[] {
+    return this.receiptList;
   }
 
-  /** The last event's offset, or -1. */
-  get lastOffset(): number {
-    return this.list.at(-1)?.offset ?? -1;
+  /** Whether nothing of the room is in the window any more. */
+  get idle(): boolean {
+    return this.list.length === 0 && this.receipts.length === 0 && this.typers.size === 0;
   }
 
   /** Takes the next event; a redaction changes what it redacts. */
@@ -34,63 +44,113 @@ export class RoomTail {
     this.list.push(event);
     this.byId.set(event.event.event_id, event);
     const { redacts } = event.event;
-    const target = redacts === null ? undefined : this.byId.get(redacts);
-    if (target !== undefined) target.event = redacted(target, event.event);
-  }
-
-  /** The event if it is in the window. */
-  get(eventId: EventId): TailEvent | undefined {
-    return this.byId.get(eventId);
+    if (redacts !== null) this.redact(redacts, event.event);
   }
 
   /** The index of the first event at or behind an offset. */
   indexFrom(offset: number): number {
-    let low = 0;
-    let high = this.list.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.list[middle]?.offset ?? 0) < offset) low = middle + 1;
-      else high = middle;
+    return firstIndex(this.list, (one) => one.offset >= offset);
+  }
+
+  /** The index of the first event at or behind a place. */
+  indexAt(place: number): number {
+    return firstIndex(this.list, (one) => one.event.place >= place);
+  }
+
+  /** The place of the last event before an offset; undefined when the window does not tell. */
+  placeBefore(offset: number): number | undefined {
+    const index = this.indexFrom(offset);
+    const next = this.list[index];
+    const last = this.list[index - 1];
+    if (last !== undefined) return last.event.place;
+    // Live places have no gaps.
+    return next === undefined ? undefined : next.event.place - 1;
+  }
+
+  /** The last state event of the window under a key, at or before a place. */
+  lastState(type: string, stateKey: string, place: number): SyncEvent | undefined {
+    for (let index = this.indexAt(place + 1) - 1; index >= 0; index -= 1) {
+      const event = this.list[index]?.event;
+      if (event?.state_key === stateKey && event.type === type) return event;
     }
-    return low;
+    return undefined;
   }
 
   /** Takes a receipt. */
-  read(receipt: TailReceipt): void {
+  read(receipt: Receipt): void {
     this.receiptList.push(receipt);
   }
 
-  /** The last receipt of each user, type and thread that stands in the range of its partition. */
-  receipts(from: readonly number[], to: readonly number[]): readonly TailReceipt[] {
-    const last = new Map<string, TailReceipt>();
-    for (const receipt of this.receiptList) {
-      const { partition, offset } = receipt;
-      if (offset < (from[partition] ?? 0) || offset >= (to[partition] ?? 0)) continue;
-      last.set(`${receipt.user_id} ${receipt.receipt_type} ${receipt.thread_id ?? ''}`, receipt);
+  /** How far the user has read by the receipts of the window; -1 when there is none. */
+  readPlace(userId: UserId): number {
+    let place = -1;
+    for (const { user_id, furthest_place } of this.receipts) {
+      if (user_id === userId) place = Math.max(place, furthest_place);
     }
-    return [...last.values()];
+    return place;
   }
 
-  /** Somebody types until then, or (0) has stopped. */
-  typed(userId: string, until: number, offset: number): void {
+  /** Somebody types until then, or (0) has stopped. @returns whether that changes who types. */
+  typed(userId: string, until: number, offset: number, now: number): boolean {
+    const typed = (this.typers.get(userId) ?? 0) > now;
     this.typers.delete(userId);
-    if (until > 0) this.typers.set(userId, until);
+    if (until > now) this.typers.set(userId, until);
+    if (typed === until > now) return false;
     this.typingOffset = offset;
+    return true;
   }
 
-  /** Who types now, in the order in which they began. */
+  /** Who types now, in the order in which they were last heard of. */
   typing(now: number): readonly string[] {
-    return [...this.typers].filter(([, until]) => until > now).map(([userId]) => userId);
+    for (const [userId, until] of this.typers) if (until <= now) this.typers.delete(userId);
+    return [...this.typers.keys()];
   }
 
-  /** Drops the events up to and at an offset. */
-  dropEvents(offset: number): void {
-    const count = this.indexFrom(offset + 1);
-    for (const { event } of this.list.splice(0, count)) this.byId.delete(event.event_id);
+  /** Whether anything of the room stands at or behind a position. */
+  changedSince(since: SyncPosition): boolean {
+    const { partition } = this;
+    if ((this.list.at(-1)?.offset ?? -1) >= (since.rooms[partition] ?? 0)) return true;
+    if (this.typingOffset >= (since.ephemeral[partition] ?? 0)) return true;
+    return this.receipts.some((receipt) => receipt.offset >= (since.user_values[receipt.partition] ?? 0));
   }
 
-  /** Drops the receipts of a partition up to and at an offset. */
-  dropReceipts(partition: number, offset: number): void {
-    this.receiptList = this.receiptList.filter((one) => one.partition !== partition || one.offset > offset);
+  /** Drops what stands in a partition before an offset. */
+  drop(topic: SyncTopic, partition: number, before: number, now: number): void {
+    if (topic === 'rooms') this.dropEvents(before);
+    else if (topic === 'ephemeral') this.typing(now);
+    else {
+      const kept = (one: Receipt) => one.partition !== partition || one.offset >= before;
+      this.receiptList = this.receiptList.filter(kept);
+    }
   }
+
+  private dropEvents(before: number): void {
+    for (const { event } of this.list.splice(0, this.indexFrom(before))) {
+      this.byId.delete(event.event_id);
+      if (event.type !== 'm.room.member' || event.state_key === null) continue;
+      if (this.membersBefore.has(event.state_key)) this.membersBefore.set(event.state_key, event);
+    }
+  }
+
+  private redact(eventId: EventId, redaction: SyncEvent): void {
+    for (const [userId, member] of this.membersBefore) {
+      if (member?.event_id === eventId) this.membersBefore.delete(userId);
+    }
+    const target = this.byId.get(eventId);
+    // What is not in the window any more may have had mentions as well.
+    if (target === undefined || hasMentions(target)) this.recounts += 1;
+    if (target !== undefined) redactTailEvent(target, redaction);
+  }
+}
+
+function firstIndex<T>(list: readonly T[], holds: (item: T) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = list[middle];
+    if (item !== undefined && !holds(item)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

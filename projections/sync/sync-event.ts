@@ -23,3 +23,45 @@ export interface SyncEvent {
   readonly replaces_state?: EventId;
   readonly transaction: { readonly device_id: string; readonly txn_id: string } | null;
 }
+
+/** The state event that another has replaced: what goes into `unsigned` of that other. */
+export interface Replaced {
+  readonly event_id: EventId;
+  /** JSON of an object. */
+  readonly content: string;
+}
+
+/** A user's membership as it changed. Changes of a profile (join after join) are none. */
+export interface Membership {
+  readonly room_id: RoomId;
+  readonly membership: string;
+  readonly sender: UserId;
+  readonly event_id: EventId;
+  readonly place: number;
+  /** Where it stands in `rooms`. */
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A receipt as it is shown, with where it stands in `user_values`. */
+export interface Receipt {
+  readonly user_id: UserId;
+  readonly receipt_type: string;
+  readonly thread_id: string | null;
+  readonly event_id: EventId;
+  readonly ts: number;
+  /** The furthest place that this receipt has ever been at. */
+  readonly furthest_place: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Account data, with its offset in the user's own partition of `user_values`. */
+export interface AccountDatum {
+  /** Null for global data. */
+  readonly room_id: RoomId | null;
+  readonly type: string;
+  /** JSON of an object. */
+  readonly content: string;
+  readonly offset: number;
+}

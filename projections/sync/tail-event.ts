@@ -1,34 +1,38 @@
 import type { RoomEventRecord } from '../../src/log/records.ts';
-import type { Pdu } from '../../src/matrix/event.ts';
-import { asEventId, asRoomId, type EventId, type UserId } from '../../src/matrix/identifiers.ts';
+import { asEventId, asRoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
-import { redact } from '../../src/matrix/redaction.ts';
+import { redactJson } from '../../src/matrix/redaction.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { OpenedRecord } from '../framework/model.ts';
+import { parsedEvent } from '../room-record.ts';
 import type { SyncEvent } from './sync-event.ts';
 
 /** An event of the tail: what a sync shows, and what counting needs. */
 export interface TailEvent {
+  /** Another object once the event was redacted, or once it is known what state it replaced. */
   event: SyncEvent;
   readonly offset: number;
-  /** Whether it counts as a notification for those who did not send it. */
+  /** Whether it counts as a notification for those who did not send it, mentioned or not. */
   readonly notifies: boolean;
-  readonly mentions: ReadonlySet<string>;
-  readonly mentionsRoom: boolean;
+  mentions: ReadonlySet<string>;
+  /** Whether it says that it mentions everybody. */
+  mentionsRoom: boolean;
+  /** Whether its sender may mention everybody, once somebody had to know. */
+  roomMentionCounts?: boolean;
   /** `membership` of a member event. */
   readonly membership: string | undefined;
-  readonly pdu: Pdu;
   readonly version: string;
-  /** The event that held the same state before, once somebody has asked for it. */
-  replaced?: { readonly event_id: EventId; readonly content: string } | null;
+  /** Whether `event` says what state it replaced, or there is nothing to say. */
+  replacedKnown: boolean;
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** The event of a live, accepted record; undefined for every other. */
 export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEvent | undefined {
   if (record.verdict !== 'accepted' || record.kind !== 'event') return undefined;
-  const skeleton: Pdu = JSON.parse(record.skeleton);
-  const pdu: Pdu = record.sealed === null ? skeleton : { ...skeleton, ...JSON.parse(record.sealed) };
-  const mentions = mentionsOf(pdu);
+  const { pdu, content } = parsedEvent(record);
+  const { userIds, room } = mentionsOf(pdu);
   const membership = pdu.content['membership'];
   return {
     event: {
@@ -38,37 +42,44 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
       sender: pdu.sender,
       state_key: pdu.state_key ?? null,
       origin_server_ts: pdu.origin_server_ts,
-      content: contentText(record, pdu),
-      redacts: record.redacts === null ? null : asEventId(record.redacts),
+      content,
+      redacts: record.redacts === null ? (pdu.redacts ?? null) : asEventId(record.redacts),
       place: record.place,
       transaction: record.transaction,
     },
     offset: opened.offset,
     notifies: isNotifying(pdu),
-    mentions: new Set<string>(mentions.userIds),
-    mentionsRoom: mentions.room,
+    mentions: userIds.length === 0 ? NOBODY : new Set<string>(userIds),
+    mentionsRoom: room,
     membership: pdu.type === 'm.room.member' && typeof membership === 'string' ? membership : undefined,
-    pdu,
     version: record.room_version,
+    replacedKnown: pdu.state_key === undefined,
   };
 }
 
-/** The event once `redaction` has redacted it. */
-export function redacted(target: TailEvent, redaction: SyncEvent): SyncEvent {
+/** Changes an event into what `redaction` leaves of it. */
+export function redactTailEvent(target: TailEvent, redaction: SyncEvent): void {
+  const { event } = target;
   const version = roomVersion(target.version);
-  const content = version === undefined ? {} : redact(target.pdu, version).content;
-  return { ...target.event, content: JSON.stringify(content), redacted_because: redaction };
+  const left = version && redactJson({ type: event.type, content: JSON.parse(event.content) }, version);
+  // Where `redacts` stands in the content it survives; where it is a key of the event it does not.
+  const redacts = version?.redactsIn === 'content' ? event.redacts : null;
+  const content = JSON.stringify(left?.['content'] ?? {});
+  target.event = { ...event, content, redacts, redacted_because: redaction };
+  target.mentions = NOBODY;
+  target.mentionsRoom = false;
 }
 
-/** The content as it came; the sealed JSON begins with it (`{"content":…`). */
-function contentText(record: RoomEventRecord, pdu: Pdu): string {
-  const { sealed } = record;
-  const start = '{"content":';
-  if (sealed?.startsWith(`${start}{`) && pdu.redacts === undefined) return sealed.slice(start.length, -1);
-  return JSON.stringify(pdu.content);
+/** Whether the event mentions anybody at all. */
+export function hasMentions(event: TailEvent): boolean {
+  return event.mentionsRoom || event.mentions.size > 0;
 }
 
-/** Whether an event mentions a user, for the count of highlights. */
-export function highlights(event: TailEvent, userId: UserId): boolean {
-  return event.event.sender !== userId && (event.mentionsRoom || event.mentions.has(userId));
+/**
+ * Whether the event is highlighted for the user: a mention, or the room's tombstone. Only to be asked when
+ * `roomMentionCounts` is known where `mentionsRoom` is set.
+ */
+export function highlights({ event, mentions, mentionsRoom, roomMentionCounts }: TailEvent, user: UserId): boolean {
+  if (event.type === 'm.room.tombstone' && event.state_key === '') return true;
+  return mentions.has(user) || (mentionsRoom && roomMentionCounts === true);
 }

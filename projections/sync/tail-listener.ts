@@ -1,43 +1,17 @@
-import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import type { SyncEvent } from './sync-event.ts';
-import type { TailEvent } from './tail-event.ts';
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { Membership } from './sync-event.ts';
 
-/** A membership as the tail brings it. */
-export interface MembershipChange {
-  readonly room_id: RoomId;
-  readonly membership: string;
-  readonly offset: number;
-  readonly partition: number;
-  readonly event: SyncEvent;
-}
-
-/** A receipt as the tail brings it. */
-export interface ReceiptChange {
-  readonly user_id: string;
-  readonly receipt_type: string;
-  readonly thread_id: string | null;
-  readonly event_id: EventId;
-  readonly place: number;
-  readonly ts: number;
-}
-
-/** Account data as the tail brings it. */
-export interface AccountDataChange {
-  readonly room_id: RoomId | null;
-  readonly type: string;
-  /** JSON of an object. */
-  readonly content: string;
-  readonly offset: number;
-}
-
-/** Told of every fact as the tail reads it, before `advanced` says that the position has moved. */
+/**
+ * Told of every fact as the tail reads it. While it is told, the tail's position still lies before the fact (and
+ * before the others of the same batch): whoever is woken begins there.
+ */
 export interface TailListener {
-  event(roomId: RoomId, event: TailEvent): void;
-  /** Something in the room changed that is no event: typing. */
+  /** Something happened in a room that all of its members may see. */
   room(roomId: RoomId): void;
-  membership(userId: UserId, change: MembershipChange): void;
-  receipt(userId: UserId, roomId: RoomId, receipt: ReceiptChange & { readonly furthest_place: number }): void;
-  accountData(userId: UserId, change: AccountDataChange): void;
-  /** The batch is over. */
-  advanced(): void;
+  /** A user's membership changed, or was written again. */
+  membership(userId: UserId, membership: Membership): void;
+  /** Something happened that the user alone may see. */
+  user(userId: UserId): void;
+  /** A user has read further in a room. @param place the furthest place of that receipt. */
+  read(userId: UserId, roomId: RoomId, place: number): void;
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../matrix/json.ts';
 import type { StoredEvent } from './reads/stored-event.ts';
 
 /** For whom an event is formatted. */
@@ -8,18 +9,26 @@ export interface Viewer {
 
 /**
  * An event as clients get it, as JSON text (spec: client-server API, "ClientEvent"). The content is put in as it
- * stands. `redacts` stands at the top in every room version, as the spec asks for the sake of old clients.
+ * stands. `redacts` stands both at the top and in the content whatever the room's version, as the spec asks for
+ * the sake of clients of either form.
  * @param now milliseconds since the epoch, for `unsigned.age`.
  */
 export function eventText(event: StoredEvent, viewer: Viewer, now: number): string {
   const stateKey = event.state_key === null ? '' : `"state_key":${JSON.stringify(event.state_key)},`;
-  const redacts = event.redacts === null ? '' : `"redacts":${JSON.stringify(event.redacts)},`;
+  const redacts = event.redacts === null ? '' : `"redacts":${JSON.stringify(event.redacts)}`;
   return (
     `{"type":${JSON.stringify(event.type)},"room_id":${JSON.stringify(event.room_id)},` +
     `"sender":${JSON.stringify(event.sender)},"event_id":${JSON.stringify(event.event_id)},` +
-    `"origin_server_ts":${event.origin_server_ts},${stateKey}${redacts}` +
-    `"content":${event.content},"unsigned":${unsignedText(event, viewer, now)}}`
+    `"origin_server_ts":${event.origin_server_ts},${stateKey}${redacts === '' ? '' : `${redacts},`}` +
+    `"content":${redacts === '' ? event.content : withMember(event.content, redacts)},"unsigned":${unsignedText(event, viewer, now)}}`
   );
+}
+
+/** The text of an object with one more member, unless it has one of that name. */
+function withMember(object: string, member: string): string {
+  const parsed: JsonObject = JSON.parse(object);
+  if ('redacts' in parsed) return object;
+  return Object.keys(parsed).length === 0 ? `{${member}}` : `{${member},${object.trimStart().slice(1)}`;
 }
 
 /** A JSON array of events. */

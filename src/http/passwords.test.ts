@@ -21,8 +21,7 @@ describe('a password', () => {
   });
 
   it('agrees with another implementation of Argon2id', async () => {
-    // By the reference implementation's command line: echo -n password | argon2 somesalt -id -t 2 -k 64 -p 1 -l 24
-    // is in its test suite as: version 19, t=2, m=2^16 KiB, p=1, "password", "somesalt".
+    // A vector of the reference implementation's own test suite.
     const stored = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
     assert.equal(await new Argon2Passwords(cheap).verify('password', stored), true);
   });
@@ -45,8 +44,8 @@ describe('a password', () => {
     assert.equal(await passwords.verify('e\u0301te\u0301', await passwords.hash('\u00e9t\u00e9')), true);
   });
 
-  it('never blocks the event loop, and too many at once are refused', async () => {
-    const passwords = new Argon2Passwords({ memory: 8_192, passes: 2, atOnce: 1 });
+  it('is not hashed when too many wait already', async () => {
+    const passwords = new Argon2Passwords({ memory: 64, passes: 1, atOnce: 1 });
     const outcomes = await Promise.allSettled(Array.from({ length: 210 }, () => passwords.hash('p')));
     const refused = outcomes.filter(({ status }) => status === 'rejected');
     assert.equal(refused.length, 9);

@@ -33,7 +33,7 @@ export async function requireReader(
   const standing = await standingOf(context, roomId, userId);
   if (standing?.membership === 'join') return {};
   if (await isWorldReadable(context, roomId)) return {};
-  if (standing?.left_at !== undefined) return { at: standing.left_at };
+  if (typeof standing?.left_at === 'number') return { at: standing.left_at };
   throw notInRoom();
 }
 

@@ -1,8 +1,9 @@
 import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
-import type { Codec, Sealed, StoredFact } from './codec.ts';
+import { type Codec, fingerprintIn, type Sealed, type StoredFact } from './codec.ts';
 import { joinParts } from './facts.ts';
 import type { EventLog, LogBatch, LogRecord, ReadOptions, ReadPosition } from './port.ts';
 import type { AnyFact } from './records.ts';
+import type { SchemaLookup } from './schema-records.ts';
 import type { ContentKeys } from './sealing/content-keys.ts';
 import type { TopicName } from './topics.ts';
 
@@ -35,6 +36,8 @@ export interface FactReaderParts {
   readonly log: EventLog;
   readonly codec: Codec;
   readonly keys: ContentKeys;
+  /** Where schemas are looked up that the codec does not know; without it such records can't be read. */
+  readonly schemas?: SchemaLookup;
 }
 
 /**
@@ -62,7 +65,7 @@ export async function readBatch(parts: FactReaderParts, batch: LogBatch): Promis
   return facts;
 }
 
-/** The fact of a record, or undefined when its block has to be looked up first. */
+/** The fact of a record, or undefined when its block or its schema has to be looked up first. */
 function readNow(parts: FactReaderParts, record: LogRecord): ReadFact | undefined {
   try {
     const stored = decode(parts, record);
@@ -72,15 +75,24 @@ function readNow(parts: FactReaderParts, record: LogRecord): ReadFact | undefine
     const text = parts.keys.tryOpen(record.topic, record.partition, record.key, sealed);
     return text === undefined ? undefined : { record, fact: opened(stored, text), erased: text === null };
   } catch (error) {
-    return bad(record, error);
+    return unknownSchema(parts, record) === undefined ? bad(record, error) : undefined;
   }
+}
+
+/** The schema's fingerprint, when that is why a record can't be decoded and it can be looked up. */
+function unknownSchema({ codec, schemas }: FactReaderParts, { value }: LogRecord): string | undefined {
+  const fingerprint = value === null || schemas === undefined ? undefined : fingerprintIn(value);
+  return fingerprint === undefined || codec.knows(fingerprint) ? undefined : fingerprint;
 }
 
 async function readLater(parts: FactReaderParts, record: LogRecord): Promise<ReadFact> {
   try {
+    const unknown = unknownSchema(parts, record);
+    if (unknown !== undefined) await parts.schemas?.learn(unknown);
     const stored = decode(parts, record);
-    const sealed = stored === null ? undefined : sealedOf(stored);
-    if (stored === null || sealed === undefined) throw new MilenaError('INTERNAL', 'nothing to open');
+    if (stored === null) return { record, fact: null, erased: false };
+    const sealed = sealedOf(stored);
+    if (sealed === undefined) return { record, fact: unsealed(stored), erased: false };
     const text = await parts.keys.open(record.topic, record.partition, record.key, sealed);
     return { record, fact: opened(stored, text), erased: text === null };
   } catch (error) {

@@ -108,7 +108,7 @@ export class LocalHouse implements House {
   }
 
   async importLog(source: AsyncIterable<Uint8Array>): Promise<{ readonly records: number }> {
-    return importLog(this.#deps.log, linesOf(source));
+    return { records: await importLog(this.#deps.log, linesOf(source)) };
   }
 
   async #recordsOf(model: string): Promise<number> {

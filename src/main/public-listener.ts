@@ -18,7 +18,6 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   const { config, log, codec } = core;
   const report = (err: unknown): void => logger.warn({ err }, 'a background task failed; it is tried again');
   const typing = new TypingPublisher(log, codec, Date.now, report);
-  const sync = await models.startSync(report);
   const { app, auth } = buildPublicApp({
     settings: config,
     serverName: asServerName(config.serverName),
@@ -26,7 +25,6 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     bus: owners.bus,
     reads: models.reads,
     gate: models.gate,
-    sync,
     slots: log.slots,
     signer: core.keys.signer,
     passwords,
@@ -46,7 +44,6 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
       await app.close();
       typing.close();
       stop.abort();
-      await sync.stop();
     },
   };
 }

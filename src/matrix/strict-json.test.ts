@@ -123,17 +123,14 @@ for (const numbers of ['integers', 'any'] as const) {
       assert.deepEqual(refused('{"a":', numbers), { reason: 'not_json', position: 5 });
     });
     it('refuses half a surrogate pair, escaped or raw, and reads whole ones', () => {
-      const halves = [
-        '"\\ud800"',
-        '"\\uDC00"',
-        '"\\ud800x"',
-        '"\\ud800\\u0041"',
-        '"\\udc00\\ud800"',
-        '"\ud800"',
-      ];
+      const escaped = ['"\\ud800"', '"\\uDC00"', '"\\udbff"', '"\\udfff"', '"\\udc00\\ud800"'];
+      const unpaired = ['"\\ud800x"', '"\\ud800\\u0041"', '"\\ud800\\ndc00"', '"\\ud800udc00"'];
+      const halves = [...escaped, ...unpaired, '"\ud800"', '"\udfff"', '"\udc00\ud800"'];
       for (const text of halves) assert.equal(reasonOf(text, numbers), 'lone_surrogate', text);
       assert.equal(parseJson('"\\ud83d\\ude00 😀 \\\\ud800 \\n"', numbers), '😀 😀 \\ud800 \n');
+      assert.equal(parseJson('"\\udbff\\udfff\\ud800\\udc00"', numbers), '\u{10ffff}\u{10000}');
       assert.deepEqual(refused('["", "\\n\\ud800"]', numbers), { reason: 'lone_surrogate', position: 8 });
+      assert.deepEqual(refused('["\ud83d\ude00\ud800"]', numbers), { reason: 'lone_surrogate', position: 4 });
     });
     it('has a bounded depth, and brackets in strings are not depth', () => {
       const deep = (n: number) => '['.repeat(n) + ']'.repeat(n);

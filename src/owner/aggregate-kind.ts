@@ -26,14 +26,21 @@ export interface Source {
   tail(): Promise<readonly TailFact[]>;
 }
 
+/** A state as a model has it. */
+export interface Loaded<S> {
+  readonly state: S;
+  /** The first offset that is not in it; facts from there on are applied to it. */
+  readonly next: number;
+}
+
 /**
  * A kind of aggregate: how it is loaded, what it decides, how it evolves. The state is a value; `decide` has no
  * side effects but what `learn` keeps.
  */
 export interface AggregateKind<S> {
   readonly topic: TopicName;
-  /** The state at the model's checkpoint, and the first offset that is not in it. */
-  load(key: string, loader: Loader): Promise<{ readonly state: S; readonly next: number }>;
+  /** The state as the model has it now. */
+  load(key: string, loader: Loader): Promise<Loaded<S>>;
   /** Whether a record with this key belongs to the aggregate. */
   holds(key: string, recordKey: string, type: RecordType): boolean;
   /** Fetches what the decision needs and the state lacks. Undefined, and no wait, when it lacks nothing. */

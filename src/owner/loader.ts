@@ -11,7 +11,10 @@ export interface Loader {
   checkpoint(topic: TopicName, partition: number): Promise<number>;
   /** A room at its model's checkpoint, undefined when the model does not know it. */
   room(roomId: RoomId): Promise<RoomSnapshot | undefined>;
-  /** State events by ID, as full PDUs (content opened). IDs that are not known are left out. */
+  /**
+   * Events by ID, content opened; IDs that are not known are left out. State events are whole; of others only
+   * `type`, `sender` and `content` are promised.
+   */
   events(roomId: RoomId, eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, Pdu>>;
   /** The facts about a user, in log order: enough to evolve the aggregate from nothing. */
   user(userId: string): Promise<UserSnapshot | undefined>;
@@ -33,7 +36,8 @@ export interface Loader {
 export interface RoomSnapshot {
   /** The first offset that is not in it. */
   readonly next: number;
-  readonly version: RoomVersionId;
+  /** Undefined where only a saga has begun that is to make the room. */
+  readonly version: RoomVersionId | undefined;
   readonly state: readonly {
     readonly type: string;
     readonly state_key: string;
@@ -43,6 +47,8 @@ export interface RoomSnapshot {
   readonly extremities: readonly { readonly event_id: EventId; readonly depth: number }[];
   /** The last live place given. */
   readonly place: number;
+  /** The saga that makes the room, begun and not ended. */
+  readonly saga: string | undefined;
 }
 
 /** A user at a checkpoint. */

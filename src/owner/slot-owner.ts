@@ -197,25 +197,33 @@ export class SlotOwner {
     return turn;
   }
 
-  /** The model at its checkpoint, then the facts that stand behind it on the log. */
+  /**
+   * The model as it is, then the facts that stand behind it on the log. The checkpoint is read first: the model
+   * may only get further meanwhile, and then the tail begins within what it has.
+   */
   private async load(entry: Entry): Promise<void> {
-    const { state, next } = await entry.kind.load(entry.key, this.deps.loader);
+    const { kind, key } = entry;
+    const checkpoint = await this.deps.loader.checkpoint(kind.topic, this.deps.log.slot);
+    const { state, next } = await kind.load(key, this.deps.loader);
     let loaded = state;
     if (next !== Number.MAX_SAFE_INTEGER) {
-      for (const { fact, offset } of await this.tail(entry)) {
-        if (offset >= next) loaded = entry.kind.evolve(loaded, fact);
+      for (const { fact, offset } of await this.tail(entry, checkpoint)) {
+        if (offset >= next) loaded = kind.evolve(loaded, fact);
       }
     }
     entry.state = loaded;
   }
 
   private source(entry: Entry) {
-    return { loader: this.deps.loader, tail: () => this.tail(entry) };
+    const { loader, log } = this.deps;
+    return {
+      loader,
+      tail: async () => this.tail(entry, await loader.checkpoint(entry.kind.topic, log.slot)),
+    };
   }
 
-  private async tail(entry: Entry): Promise<readonly TailFact[]> {
+  private async tail(entry: Entry, from: number): Promise<readonly TailFact[]> {
     const { kind, key } = entry;
-    const from = await this.deps.loader.checkpoint(kind.topic, this.deps.log.slot);
     const facts: TailFact[] = [];
     for await (const read of this.deps.log.read(kind.topic, from)) {
       if (kind.holds(key, read.key, read.fact.type)) {

@@ -1,4 +1,24 @@
 import { kafkaHarness } from '../support/kafka/harness.ts';
 import { eventLogContract } from './event-log-contract.ts';
+import { kafkaCases } from './kafka-cases.ts';
 
 eventLogContract('kafka', kafkaHarness);
+
+// The sleeper sleeps until the broker has forgotten its transactional ID: the next claim gets another producer, and
+// the broker fences nobody. What then holds is the adapter's own second line.
+eventLogContract(
+  'kafka that soon forgets its producers',
+  () =>
+    kafkaHarness({
+      asleepMs: 6_500,
+      properties: {
+        'producer.id.expiration.ms': '2000',
+        'producer.id.expiration.check.interval.ms': '200',
+        'transactional.id.expiration.ms': '5000',
+        'transaction.remove.expired.transaction.cleanup.interval.ms': '300',
+      },
+    }),
+  { only: /suspended|fences the writer|claims that race|acknowledgement is lost/ },
+);
+
+kafkaCases();

@@ -12,9 +12,9 @@ export interface Standing {
   readonly place: number;
   /**
    * The place of the event that ended the user's latest join: what a former member may see ends there.
-   * Undefined for those who are joined, and for those who never were.
+   * Null or undefined for those who are joined, and for those who never were.
    */
-  readonly left_at?: number;
+  readonly left_at?: number | null;
 }
 
 /** What HTTP asks of the model of room states. Current state unless `at` is given. */

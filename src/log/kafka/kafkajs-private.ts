@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import kafkajs, { type ISocketFactory, type KafkaConfig, type SASLOptions } from 'kafkajs';
@@ -120,7 +121,6 @@ export function wireRequest<T>(
 /** One TCP connection of kafkajs. */
 export interface Connection {
   send<T>(request: WireRequest<T>): Promise<T>;
-  readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
 }
 
 /** How to reach the brokers. */
@@ -184,17 +184,28 @@ export function makeCluster(address: KafkaAddress, requestTimeout: number): Clus
   };
 }
 
-/** The connection of a broker that requests go over, mended where Node 24 stumbles over kafkajs. */
+/** The connection of a broker that our requests go over: the one that kafkajs has authenticated. */
 export async function connectionOf(broker: Broker): Promise<Connection> {
-  const connection = await broker.connectionPool.getConnection(0);
-  const queue = connection.requestQueue;
-  if (!Object.hasOwn(queue, 'scheduleCheckPendingRequests')) {
-    // kafkajs sets a timer of a negative delay after every reply, which Node 24 warns of. It is needed only
-    // when the broker throttles us and requests wait.
-    const schedule = queue.scheduleCheckPendingRequests.bind(queue);
-    queue.scheduleCheckPendingRequests = () => {
-      if (queue.pending.length > 0) schedule();
-    };
-  }
-  return connection;
+  return await broker.connectionPool.getConnection(0);
 }
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+/**
+ * After every reply kafkajs sets a timer of a negative delay (the time since 1970), of which Node 24 warns on the
+ * console, and which does nothing unless the broker throttles us and requests wait. So it is set only then.
+ */
+function mendRequestQueue(): void {
+  const path = 'kafkajs/src/network/requestQueue/index.js';
+  // A class of kafkajs without types.
+  const { prototype } = createRequire(import.meta.url)(path) as { readonly prototype: RequestQueue };
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+}
+
+mendRequestQueue();

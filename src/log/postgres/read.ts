@@ -28,13 +28,17 @@ async function* bounded(source: ReadSource, options: ReadOptions, bound: Offset)
   const { topic, partition } = source;
   const filter = voidFilter(options.from);
   const limit = options.batchSize ?? defaultBatchSize;
+  const to = Math.min(bound, await source.end());
+  const fetch = (from: Offset) => (from < to ? source.fetch(from, to, limit) : undefined);
   let cursor = options.from.offset;
   let given = cursor;
-  const to = Math.min(bound, await source.end());
-  while (cursor < to && !stopped(source, options)) {
-    const fetched = await source.fetch(cursor, to, limit);
-    const last = fetched.records.at(-1);
-    cursor = fetched.complete ? to : (last?.offset ?? cursor) + 1;
+  let ahead = fetch(cursor);
+  while (ahead !== undefined && !stopped(source, options)) {
+    const fetched = await ahead;
+    cursor = fetched.complete ? to : (fetched.records.at(-1)?.offset ?? cursor) + 1;
+    // The next fetch is under way while this one's records are worked on; the loop meets its error, if any.
+    ahead = fetch(cursor);
+    ahead?.catch(() => undefined);
     const { records, next } = filter.take(fetched.records, cursor);
     if (records.length === 0 && next.offset === given) continue;
     given = next.offset;

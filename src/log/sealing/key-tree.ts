@@ -20,18 +20,25 @@ export interface KeyNode extends NodePlace {
   readonly key: Uint8Array;
 }
 
-/** Every hash begins with a name of its own, so that no key of one use is ever a key of another. */
-const sides = [Buffer.from('milena/key-tree/left\0'), Buffer.from('milena/key-tree/right\0')] as const;
-const contentDomain = Buffer.from('milena/key-tree/content\0');
+const keyBytes = 32;
 
-/** The key of a node's left (0) or right (1) child. */
-export function childKey(parent: Uint8Array, side: 0 | 1): Buffer {
-  return hash('sha256', Buffer.concat([sides[side], parent]), 'buffer');
+/**
+ * What is hashed: a name that tells these hashes from all others, the side, then room for the parent's key.
+ * The buffers are used again for every hash: with new ones, and a Buffer as the result, it takes twice as long.
+ */
+const inputs = [inputFor('left'), inputFor('right')] as const;
+
+function inputFor(side: string): { readonly bytes: Buffer; readonly at: number } {
+  const domain = Buffer.from(`milena/key-tree/${side}\0`);
+  return { bytes: Buffer.concat([domain, Buffer.alloc(keyBytes)]), at: domain.length };
 }
 
-/** The AES-256 key that seals a leaf's record, from the leaf's node key. */
-export function contentKey(leafNodeKey: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([contentDomain, leafNodeKey]), 'buffer');
+/** The key of a node's left (0) or right (1) child: SHA-256 of the domain, the side and the parent's key. */
+export function childKey(parent: Uint8Array, side: 0 | 1): Buffer {
+  const { bytes, at } = inputs[side];
+  if (parent.length !== keyBytes) throw new RangeError('a key of the tree has 32 bytes');
+  bytes.set(parent, at);
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'latin1');
 }
 
 /** Whether `node` is the leaf or above it. */
@@ -39,15 +46,15 @@ export function covers(node: NodePlace, leaf: number): boolean {
   return leaf >> (treeDepth - node.depth) === node.index;
 }
 
-/** The content key of a leaf, from whichever of the nodes covers it; undefined when it was erased. */
-export function leafKey(nodes: readonly KeyNode[], leaf: number): Buffer | undefined {
+/** The AES-256 key of a leaf, from whichever of the nodes covers it; undefined when it was erased. */
+export function leafKey(nodes: readonly KeyNode[], leaf: number): Uint8Array | undefined {
   const node = nodes.find((candidate) => covers(candidate, leaf));
   if (node === undefined) return undefined;
   let key = node.key;
   for (let depth = node.depth; depth < treeDepth; depth++) {
     key = childKey(key, sideAt(leaf, depth));
   }
-  return contentKey(key);
+  return key;
 }
 
 /**
@@ -80,7 +87,7 @@ function sideAt(leaf: number, depth: number): 0 | 1 {
 
 /**
  * Leaf keys of one block, quick where leaves are asked for in order: it keeps the path to the last one, so
- * the next costs three hashes on average instead of eleven.
+ * the next costs two hashes on average instead of ten.
  */
 export class LeafKeys {
   readonly #nodes: readonly KeyNode[];
@@ -93,7 +100,7 @@ export class LeafKeys {
   }
 
   /** As `leafKey`. */
-  get(leaf: number): Buffer | undefined {
+  get(leaf: number): Uint8Array | undefined {
     let node = this.#node;
     if (node === undefined || !covers(node, leaf)) {
       node = this.#nodes.find((candidate) => covers(candidate, leaf));
@@ -111,7 +118,7 @@ export class LeafKeys {
       this.#path[depth + 1] = key;
     }
     this.#leaf = leaf;
-    return contentKey(key);
+    return key;
   }
 
   #shared(leaf: number, depth: number): boolean {

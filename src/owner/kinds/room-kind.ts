@@ -46,11 +46,11 @@ const loadRoom: AggregateKind<LoadedRoom>['load'] = async (key, loader) => {
   }));
   const room: Room = {
     id,
-    version: roomVersion(snapshot.version),
+    version: snapshot.version === undefined ? undefined : roomVersion(snapshot.version),
     state: StateTree.fromEntries(entries),
     extremities: snapshot.extremities,
     place: snapshot.place,
-    saga: undefined,
+    saga: snapshot.saga,
   };
   return { state: { room, known: new Map() }, next: snapshot.next };
 };

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaLogOptions } from '../../../src/log/kafka/kafka-log.ts';
 import type { EventLog } from '../../../src/log/port.ts';
-import { topicNames } from '../../../src/log/topics.ts';
 import type { Harness, LogUnderTest, ProxiedLog } from '../../contract/harness.ts';
 import { type CuttingProxy, startCuttingProxy } from '../cutting-proxy.ts';
 import { type Kafka, kafkaOrReason } from '../kafka.ts';
@@ -53,7 +52,7 @@ export function logUnderTest(kafka: Kafka, more: Partial<KafkaLogOptions> = {}):
     prefix: `test-${randomBytes(4).toString('hex')}-`,
     slots,
     sessionMs,
-    promptCompaction: { topics: topicNames, segmentMs: 100 },
+    promptCompaction: { topics: ['user_values', 'content_keys', 'to_device'], segmentMs: 100 },
     ...more,
   };
   const open = async (brokers: readonly string[]): Promise<EventLog> => {
@@ -81,7 +80,7 @@ export function logUnderTest(kafka: Kafka, more: Partial<KafkaLogOptions> = {}):
 async function startProxy(kafka: Kafka): Promise<CuttingProxy> {
   const [host, port] = (kafka.brokers[0] ?? '').split(':');
   const target = { host: host ?? '', port: Number(port) };
-  let own = Buffer.alloc(0);
+  let own: Uint8Array = Buffer.alloc(0);
   const address = (at: number): Buffer => {
     const name = Buffer.from(target.host);
     const bytes = Buffer.alloc(name.length + 6);
@@ -110,7 +109,9 @@ async function storedFiles(kafka: Kafka, prefix: string): Promise<readonly strin
   for (;;) {
     const folders = (await readdir(data)).filter((name) => name.startsWith(prefix));
     const files = await Promise.all(
-      folders.map(async (folder) => (await readdir(join(data, folder))).map((file) => join(data, folder, file))),
+      folders.map(async (folder) =>
+        (await readdir(join(data, folder))).map((file) => join(data, folder, file)),
+      ),
     );
     const waste = files.flat().filter((file) => /\.(deleted|cleaned|swap)$/.test(file));
     if (waste.length === 0) return files.flat();

@@ -1,0 +1,63 @@
+import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { Unread } from './reading.ts';
+import type { AccountDatum, Receipt, SyncEvent } from './sync-event.ts';
+import type { Summary } from './sync-reads.ts';
+import type { SyncPosition } from './token.ts';
+
+/** The events of a room, oldest first. */
+export interface Timeline {
+  readonly events: readonly SyncEvent[];
+  /** True when there are events between what the client has and these. */
+  readonly limited: boolean;
+  /** `prev_batch`: the events before it stand at lower places. */
+  readonly prevPlace: number;
+}
+
+/** A room under `join`. */
+export interface JoinedRoom {
+  readonly room_id: RoomId;
+  readonly timeline: Timeline;
+  /** `state` or `state_after`, as the request wants it. */
+  readonly state: readonly SyncEvent[];
+  /** Where members changed, or the room is new to the client. Without the user among the heroes. */
+  readonly summary?: Summary;
+  /** Who types; undefined when that has not changed. */
+  readonly typing?: readonly string[];
+  readonly receipts: readonly Receipt[];
+  readonly account_data: readonly AccountDatum[];
+  readonly unread?: Unread;
+}
+
+/** A room under `leave`. */
+export interface LeftRoom {
+  readonly room_id: RoomId;
+  readonly timeline: Timeline;
+  readonly state: readonly SyncEvent[];
+  readonly account_data: readonly AccountDatum[];
+}
+
+/** A room under `invite` or `knock`: state events, to be stripped. */
+export interface StrippedRoom {
+  readonly room_id: RoomId;
+  readonly events: readonly SyncEvent[];
+}
+
+/** What happened, up to a position. */
+export interface Collected {
+  readonly position: SyncPosition;
+  readonly account_data: readonly AccountDatum[];
+  readonly join: readonly JoinedRoom[];
+  readonly invite: readonly StrippedRoom[];
+  readonly knock: readonly StrippedRoom[];
+  readonly leave: readonly LeftRoom[];
+}
+
+/** What a sync answers. */
+export interface SyncAnswer extends Omit<Collected, 'position'> {
+  readonly next_batch: string;
+}
+
+/** True when nothing happened. */
+export function isEmpty({ account_data, join, invite, knock, leave }: Collected): boolean {
+  return account_data.length + join.length + invite.length + knock.length + leave.length === 0;
+}

@@ -1,0 +1,105 @@
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { CountedUnread } from './reading.ts';
+import type { EventSelection } from './sync-filter.ts';
+import type { AccountDatum, Membership, Receipt, Replaced, SyncEvent } from './sync-event.ts';
+
+/** The topics that read models of a sync are made of. */
+export type ModelTopic = 'rooms' | 'user_values';
+
+/** An offset in a room's partition. */
+export interface RoomOffset {
+  readonly room_id: RoomId;
+  readonly offset: number;
+}
+
+/** A place of a room; the state "at" it has the event there in it. */
+export interface RoomPlace {
+  readonly room_id: RoomId;
+  readonly place: number;
+}
+
+/** The newest events of a room, asked for: those at `after < place <= upTo`. */
+export interface TimelineAsk {
+  readonly room_id: RoomId;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** What the state at `at` has that began to hold behind `after` (-1: everything). */
+export interface StateAsk {
+  readonly room_id: RoomId;
+  readonly after: number;
+  readonly at: number;
+  /** Of the member events only those of these users. */
+  readonly members: 'all' | readonly string[];
+}
+
+/** Whose receipts are asked for in a room: all, or those since the position. */
+export interface ReceiptAsk {
+  readonly room_id: RoomId;
+  readonly since: readonly number[];
+}
+
+/** Which state event held before a place. */
+export interface ReplacedAsk extends RoomPlace {
+  readonly type: string;
+  readonly state_key: string;
+}
+
+/** How long a room's history visibility was what: from `place` on, until the next begins. */
+export interface VisibilityFrom {
+  readonly place: number;
+  readonly visibility: string;
+}
+
+/** `summary` of a room. Heroes: up to six members in the order in which they came. */
+export interface Summary {
+  readonly joined: number;
+  readonly invited: number;
+  readonly heroes: readonly UserId[];
+}
+
+/**
+ * What a sync asks of the read models, each for many rooms at once. Answers are as of the places and offsets that
+ * are given, not of now, so that what the models write meanwhile is left for the next sync. Rooms without an
+ * answer are missing from the maps.
+ */
+export interface SyncReads {
+  /** The first offset of each partition that is not in all the models that sync asks. */
+  reached(topic: ModelTopic): readonly number[];
+  /** Resolves true when `reached` is at `end` or further, false after `timeoutMs`. */
+  reach(topic: ModelTopic, partition: number, end: number, timeoutMs: number): Promise<boolean>;
+  /** Every change of the user's memberships before these offsets, each room's in log order. */
+  memberships(userId: UserId, below: readonly number[]): Promise<readonly Membership[]>;
+  /** Of the rooms those with an event at or behind the offset. */
+  touched(rooms: readonly RoomOffset[]): Promise<ReadonlySet<RoomId>>;
+  /** The place of the last event before the offset; 0 when there is none. */
+  places(rooms: readonly RoomOffset[]): Promise<readonly number[]>;
+  /** The newest `limit` events of the selection, oldest first. */
+  timelines(
+    asks: readonly TimelineAsk[],
+    selection: EventSelection,
+    limit: number,
+  ): Promise<ReadonlyMap<RoomId, readonly SyncEvent[]>>;
+  /** @param types only these types, with the empty state key, and the members asked for. */
+  states(
+    asks: readonly StateAsk[],
+    types?: readonly string[],
+  ): Promise<ReadonlyMap<RoomId, readonly SyncEvent[]>>;
+  replaced(asks: readonly ReplacedAsk[]): Promise<readonly (Replaced | undefined)[]>;
+  /** Every setting of the history visibility, oldest first. */
+  visibilities(rooms: readonly RoomId[]): Promise<ReadonlyMap<RoomId, readonly VisibilityFrom[]>>;
+  summaries(rooms: readonly RoomPlace[]): Promise<ReadonlyMap<RoomId, Summary>>;
+  /** The receipts before `below`, without fully-read markers and without the private ones of others. */
+  receipts(
+    userId: UserId,
+    asks: readonly ReceiptAsk[],
+    below: readonly number[],
+  ): Promise<ReadonlyMap<RoomId, readonly Receipt[]>>;
+  /** Account data (and fully-read markers) at `from <= offset < below`, in log order. */
+  accountData(userId: UserId, from: number, below: number): Promise<readonly AccountDatum[]>;
+  /** What is unread at a place. */
+  unread(userId: UserId, rooms: readonly RoomPlace[]): Promise<ReadonlyMap<RoomId, CountedUnread>>;
+  /** Whether a member may mention the whole room, at a place. */
+  mayMentionRoom(room: RoomPlace, sender: UserId): Promise<boolean>;
+}

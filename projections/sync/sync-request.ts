@@ -1,0 +1,31 @@
+import type { TopicName } from '../../src/log/topics.ts';
+import type { UserId } from '../../src/matrix/identifiers.ts';
+import type { DeviceMembers } from './lazy-members.ts';
+import type { ReadyFilter } from './sync-filter.ts';
+
+/** A sync that is asked for. */
+export interface SyncRequest {
+  readonly user_id: UserId;
+  readonly device_id: string;
+  /** The token of an earlier answer. */
+  readonly since?: string;
+  /** How long to wait for something to happen, milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether the whole state of all rooms is wanted. */
+  readonly fullState: boolean;
+  /** Whether `state` is as of the end of the timeline. */
+  readonly stateAfter: boolean;
+  readonly filter: ReadyFilter;
+  /** Aborts when the client has gone or the server closes: what there is, is answered at once. */
+  readonly signal: AbortSignal;
+  /** Offsets that this node has acknowledged, by topic and partition: the answer has them in it. */
+  readonly written?: ReadonlyMap<TopicName, readonly (number | undefined)[]>;
+}
+
+/** A request as it is answered, once or several times until something has happened. */
+export interface PreparedRequest extends Omit<SyncRequest, 'since'> {
+  /** The user's partition of `user_values`. */
+  readonly ownPartition: number;
+  /** What the device knows of members; undefined when it does not load them lazily. */
+  readonly members: DeviceMembers | undefined;
+}

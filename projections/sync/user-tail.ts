@@ -1,0 +1,36 @@
+import type { AccountDatum, Membership } from './sync-event.ts';
+import type { SyncTopic } from './token.ts';
+
+/** What the window holds of one user, in the order in which it was read. */
+export class UserTail {
+  /** Changes of the user's memberships, and profiles written again. */
+  memberships: Membership[] = [];
+  /** Account data that was set, fully-read markers among it. All of one partition. */
+  accountData: AccountDatum[] = [];
+
+  /** Whether nothing is left. */
+  get idle(): boolean {
+    return this.memberships.length === 0 && this.accountData.length === 0;
+  }
+
+  /** Drops what stands in a partition before an offset. */
+  drop(topic: SyncTopic, partition: number, before: number): void {
+    if (topic === 'rooms') {
+      this.memberships = this.memberships.filter((one) => one.partition !== partition || one.offset >= before);
+    } else {
+      this.accountData = this.accountData.filter((one) => one.offset >= before);
+    }
+  }
+
+  /** The last word on each type and room since an offset, in the order in which they were said. */
+  accountDataSince(offset: number): readonly AccountDatum[] {
+    const last = new Map<string, AccountDatum>();
+    for (const datum of this.accountData) {
+      if (datum.offset < offset) continue;
+      const name = `${datum.room_id ?? ''} ${datum.type}`;
+      last.delete(name);
+      last.set(name, datum);
+    }
+    return [...last.values()];
+  }
+}

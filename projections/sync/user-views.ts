@@ -1,0 +1,124 @@
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { LiveTail } from './live-tail.ts';
+import { least } from './position.ts';
+import type { Membership } from './sync-event.ts';
+import type { SyncReads } from './sync-reads.ts';
+import type { TailListener } from './tail-listener.ts';
+import { UserView } from './user-view.ts';
+
+/** Views that nobody has asked for in this time are dropped. */
+const IDLE_MS = 600_000;
+/** How often that is looked after. */
+const SWEEP_MS = 60_000;
+
+/** A view, and whether the tail keeps it up to date. */
+export interface FoundView {
+  readonly view: UserView;
+  /** False when the models are so far behind that the tail does not reach back to them. */
+  readonly live: boolean;
+  /** The offsets of `rooms` up to which the view knows everything; undefined when it is live. */
+  readonly below?: readonly number[];
+}
+
+/** The views of those who have lately synced, and by room who is to be woken. */
+export class UserViews implements TailListener {
+  private readonly tail: LiveTail;
+  private readonly reads: SyncReads;
+  private readonly views = new Map<UserId, UserView>();
+  private readonly loading = new Map<UserId, Promise<FoundView>>();
+  private readonly members = new Map<RoomId, Set<UserView>>();
+  private readonly unlisten: () => void;
+  private sweptAt = performance.now();
+
+  constructor(tail: LiveTail, reads: SyncReads) {
+    this.tail = tail;
+    this.reads = reads;
+    this.unlisten = tail.listen(this);
+  }
+
+  /** The view of a user: at once when it is there, else from the models. */
+  get(userId: UserId): FoundView | Promise<FoundView> {
+    const present = this.views.get(userId);
+    if (present !== undefined) {
+      present.usedAt = performance.now();
+      this.sweep(present.usedAt);
+      return { view: present, live: true };
+    }
+    const under = this.loading.get(userId);
+    if (under !== undefined) return under;
+    const loading = this.load(userId).finally(() => this.loading.delete(userId));
+    this.loading.set(userId, loading);
+    return loading;
+  }
+
+  /** Wakes everybody: the server closes. */
+  wakeAll(): void {
+    const position = this.tail.position();
+    for (const view of this.views.values()) view.wake(position);
+  }
+
+  /** Forgets everything. */
+  stop(): void {
+    this.unlisten();
+    this.wakeAll();
+    this.views.clear();
+    this.members.clear();
+  }
+
+  room(roomId: RoomId): void {
+    const members = this.members.get(roomId);
+    if (members === undefined) return;
+    const before = this.tail.position();
+    for (const view of members) view.wake(before);
+  }
+
+  membership(userId: UserId, membership: Membership): void {
+    const view = this.views.get(userId);
+    if (view === undefined || !view.change(membership)) return;
+    this.index(view, membership.room_id);
+    view.wake(this.tail.position());
+  }
+
+  user(userId: UserId): void {
+    this.views.get(userId)?.wake(this.tail.position());
+  }
+
+  read(userId: UserId, roomId: RoomId, place: number): void {
+    this.views.get(userId)?.readings.get(roomId)?.raise(place);
+  }
+
+  private async load(userId: UserId): Promise<FoundView> {
+    const below = least(this.reads.reached('rooms'), this.tail.window.end('rooms'));
+    const view = new UserView(userId, await this.reads.memberships(userId, below));
+    view.usedAt = performance.now();
+    const start = this.tail.window.start('rooms');
+    const live = below.every((offset, partition) => offset >= (start[partition] ?? 0));
+    if (live) {
+      for (const membership of this.tail.user(userId)?.memberships ?? []) view.change(membership);
+      this.views.set(userId, view);
+      for (const roomId of view.joined) this.index(view, roomId);
+    }
+    return live ? { view, live } : { view, live, below };
+  }
+
+  private index(view: UserView, roomId: RoomId): void {
+    const members = this.members.get(roomId);
+    if (view.joined.has(roomId)) {
+      if (members === undefined) this.members.set(roomId, new Set([view]));
+      else members.add(view);
+    } else if (members?.delete(view) === true && members.size === 0) this.members.delete(roomId);
+  }
+
+  private sweep(now: number): void {
+    if (now - this.sweptAt < SWEEP_MS) return;
+    this.sweptAt = now;
+    for (const [userId, view] of this.views) {
+      if (view.sleepers.size > 0 || now - view.usedAt < IDLE_MS) continue;
+      this.views.delete(userId);
+      for (const roomId of view.joined) {
+        const members = this.members.get(roomId);
+        if (members?.delete(view) === true && members.size === 0) this.members.delete(roomId);
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { accountsModel } from '../../projections/accounts/model.ts';
+import { AccountQueries } from '../../projections/accounts/queries.ts';
+import { directoryModel } from '../../projections/directory/model.ts';
+import { publicRooms } from '../../projections/directory/public-rooms.ts';
+import { type DirectoryQueries, directoryQueries } from '../../projections/directory/queries.ts';
+import { Projections } from '../../projections/framework/projections.ts';
+import { createLoader } from '../../projections/loader.ts';
+import { createReadGate, type ReadGate } from '../../projections/read-gate.ts';
+import { roomStateModel } from '../../projections/room_state/model.ts';
+import { type RoomStateQueries, roomStateQueries } from '../../projections/room_state/queries.ts';
+import { timelineModel } from '../../projections/timeline/model.ts';
+import { type TimelineQueries, timelineQueries } from '../../projections/timeline/queries.ts';
+import { visibleTimeline } from '../../projections/timeline/visible-timeline.ts';
+import type { UserRow } from '../cli/house.ts';
+import type { Reads } from '../http/deps.ts';
+import type { CommandResult } from '../owner/commands.ts';
+import type { Loader } from '../owner/loader.ts';
+import type { Core } from './core.ts';
+
+/** How long the command line waits for a model to show what a command did, milliseconds. */
+const SEEN_MS = 5_000;
+
+/** The read models of one process: projectors where it has that role, queries always. */
+export interface ReadModels extends AsyncDisposable {
+  readonly projections: Projections;
+  readonly accounts: AccountQueries;
+  readonly directory: DirectoryQueries;
+  readonly rooms: RoomStateQueries;
+  readonly timeline: TimelineQueries;
+  /** What HTTP asks. */
+  readonly reads: Reads;
+  readonly gate: ReadGate;
+  readonly loader: Loader;
+  /** Begins to listen for checkpoints and, with `project`, to project; rebuilds what another version made. */
+  start(project: boolean): Promise<void>;
+  /** Every account. */
+  users(): Promise<readonly UserRow[]>;
+  /** Waits (bounded) until the models show what a command wrote. */
+  reached(written: NonNullable<CommandResult['written']>): Promise<void>;
+}
+
+/** Opens them: makes the tables that are missing. */
+export async function openReadModels(core: Core): Promise<ReadModels> {
+  const { log, codec, contentKeys: keys, postgresUrl } = core;
+  const projections = await Projections.open({
+    database: { connection: { connectionString: postgresUrl } },
+    log: { log, codec, keys },
+    models: [roomStateModel, timelineModel, accountsModel, directoryModel],
+    announce: !(core.lock !== undefined && core.config.roles.length > 1),
+  });
+  const database = projections.queries;
+  const accounts = new AccountQueries(database);
+  const directory = directoryQueries(database);
+  const rooms = roomStateQueries(database, log.slots);
+  const timeline = timelineQueries(database);
+  const gate = createReadGate(projections.positions, log, projections.models);
+  return {
+    projections,
+    accounts,
+    directory,
+    rooms,
+    timeline,
+    gate,
+    reads: readsOf({ database, accounts, directory, rooms, timeline }),
+    loader: createLoader(database, timeline, log.slots),
+    async start(project) {
+      await projections.start({ project });
+      if (project) await projections.bringUpToDate();
+    },
+    async users() {
+      const found = await accounts.accounts();
+      return found.map(({ user_id, admin, deactivated, created_at }) => ({
+        userId: user_id,
+        admin,
+        deactivated,
+        createdAt: created_at,
+      }));
+    },
+    async reached({ topic, partition, offset }) {
+      // Owners write to topics of the log and nowhere else.
+      await gate.reached(topic as Parameters<ReadGate['reached']>[0], partition, offset, SEEN_MS);
+    },
+    [Symbol.asyncDispose]: () => projections.close(),
+  };
+}
+
+function readsOf(models: {
+  readonly database: Projections['queries'];
+  readonly accounts: AccountQueries;
+  readonly directory: DirectoryQueries;
+  readonly rooms: RoomStateQueries;
+  readonly timeline: TimelineQueries;
+}): Reads {
+  const { database, accounts, directory, rooms, timeline } = models;
+  return {
+    accounts,
+    rooms,
+    timeline: visibleTimeline(timeline, rooms),
+    directory: {
+      async alias(alias) {
+        const found = await directory.alias(alias);
+        // One that a saga only holds points nowhere yet.
+        if (found === undefined || found.creator === null) return undefined;
+        return { room_id: found.room_id, creator: found.creator };
+      },
+      aliases: (roomId) => directory.aliases(roomId),
+      visibility: async (roomId) => (await directory.listing(roomId)) ?? 'private',
+      list: (query) => publicRooms(database, query),
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, login, register } from '../../support/client.ts';
+import { freePort } from '../../support/free-port.ts';
+import { Http } from '../../support/http.ts';
+import { cleanEnvironment, LAUNCHER, MilenaProcess, ROOT } from '../../support/milena-process.ts';
+import { endOrphans, testSettings } from '../../support/server.ts';
+
+/** A folder for the servers of one test. Disposing ends what was left there and removes it. */
+export function folderForTest(): AsyncDisposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'milena-start-'));
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await endOrphans(path);
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A server with its data in `folder/name`, started, with the settings of tests and some of its own. */
+export async function serverIn(
+  folder: string,
+  name = 'data',
+  env: Readonly<Record<string, string>> = {},
+): Promise<MilenaProcess & AsyncDisposable> {
+  const server = await plannedIn(folder, name, env);
+  try {
+    await server.start();
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
+  return server;
+}
+
+/** The same, not started yet. */
+export async function plannedIn(
+  folder: string,
+  name = 'data',
+  env: Readonly<Record<string, string>> = {},
+): Promise<MilenaProcess & AsyncDisposable> {
+  const port = await freePort();
+  const { MILENA_INTERNAL_SECRET: _, ...plain } = testSettings(join(folder, name), port);
+  const settings = { ...plain, ...env };
+  const milena = new MilenaProcess({
+    name,
+    args: ['serve'],
+    env: settings,
+    logFile: join(folder, `${name}.log`),
+    readyUrl: `http://127.0.0.1:${settings['MILENA_PORT'] ?? port}/_milena/ready`,
+    readyWithin: 60_000,
+  });
+  return Object.assign(milena, { [Symbol.asyncDispose]: () => milena.stop() });
+}
+
+/** The address of its client API. */
+export function urlOf(server: MilenaProcess): string {
+  return new URL(server.plan.readyUrl ?? '').origin;
+}
+
+/** A client's connection to it. */
+export function httpOf(server: MilenaProcess): Http {
+  return new Http(urlOf(server));
+}
+
+/** A user with a room in which something was said, to be found again later. */
+export async function someHistory(server: MilenaProcess, words: readonly string[]): Promise<string> {
+  const http = httpOf(server);
+  const alice = await register(http, 'alice', 'alices password');
+  const room = await alice.createRoom();
+  for (const word of words) await alice.say(room, word);
+  http.close();
+  return room;
+}
+
+/** What alice reads in the room after logging in anew. */
+export async function wordsOf(server: MilenaProcess, room: string): Promise<readonly unknown[]> {
+  const http = httpOf(server);
+  const alice: Client = await login(http, 'alice', 'alices password');
+  const events = await alice.history(room);
+  http.close();
+  return events.filter(({ type }) => type === 'm.room.message').map(({ content }) => content['body']);
+}
+
+/** Runs `milena …` with a server's settings, some text on its standard input. */
+export function milena(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+  input = '',
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [LAUNCHER, ...args], {
+      cwd: ROOT,
+      env: { ...cleanEnvironment(), ...env },
+    });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
+}
+
+/** Copies a data folder with everything, owners and modes included, as docs/operate.md says. */
+export function copyFolder(from: string, to: string): void {
+  const { status, stderr } = spawnSync('cp', ['-a', from, to], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { login } from '../../support/client.ts';
+import { cleanEnvironment, LAUNCHER } from '../../support/milena-process.ts';
+import { copyFolder, folderForTest, httpOf, milena, serverIn, someHistory, wordsOf } from './a-server.ts';
+
+describe('every command works while the server runs and while it is stopped', () => {
+  for (const running of [true, false]) {
+    test(running ? 'running: no owner is fenced' : 'stopped', async () => {
+      await using folder = folderForTest();
+      const server = await serverIn(folder.path);
+      const { env } = server.plan;
+      await someHistory(server, ['hello']);
+      const before = await milena(env, ['status', '--json']);
+      if (!running) await server.stop();
+
+      const added = await milena(env, ['user', 'add', 'bob', '--admin'], 'bobs first password\n');
+      assert.deepEqual(
+        [added.code, added.out],
+        [0, '@bob:localhost is made, an administrator.\n'],
+        added.err,
+      );
+      const twice = await milena(env, ['user', 'add', 'bob'], 'another\n');
+      assert.equal(twice.code, 1);
+      assert.match(twice.err, /taken/);
+      const listed = await milena(env, ['user', 'list']);
+      assert.match(listed.out, /^@alice:localhost +20\d\d-\d\d-\d\d$/m);
+      assert.match(listed.out, /^@bob:localhost +20\d\d-\d\d-\d\d +admin$/m);
+      const changed = await milena(env, ['user', 'set-password', 'bob'], 'bobs second password\n');
+      assert.equal(changed.code, 0, changed.err);
+      const rebuilt = await milena(env, ['rebuild', 'timeline']);
+      assert.equal(rebuilt.code, 0, rebuilt.err);
+      const exported = await milena(env, ['log', 'export', join(folder.path, 'milena.log')]);
+      assert.equal(exported.code, 0, exported.err);
+      assert.equal(statSync(join(folder.path, 'milena.log')).mode & 0o077, 0);
+      const status = await milena(env, ['status']);
+      assert.equal(status.code, 0, status.out + status.err);
+      for (const model of ['room_state', 'timeline', 'sync', 'accounts', 'directory']) {
+        assert.match(status.out, new RegExp(`^${model} +following +\\d+ +\\d+\\.\\d +0$`, 'm'));
+      }
+
+      if (running) assert.deepEqual(epochs(await milena(env, ['status', '--json'])), epochs(before));
+      else await server.start();
+      const http = httpOf(server);
+      await login(http, 'bob', 'bobs second password');
+      await assert.rejects(login(http, 'bob', 'bobs first password'), /403/);
+      const deactivated = await milena(env, ['user', 'deactivate', 'bob']);
+      assert.equal(deactivated.code, 0, deactivated.err);
+      await assert.rejects(login(http, 'bob', 'bobs second password'), /403/);
+      http.close();
+      await server.stop();
+    });
+  }
+});
+
+/** Who owns which slot, with the epoch that a new claim would change. */
+function epochs({ out }: { readonly out: string }): unknown {
+  const status: unknown = JSON.parse(out);
+  assert.ok(typeof status === 'object' && status !== null && 'slots' in status);
+  return status.slots;
+}
+
+test('a log goes from one folder to another and serves the same there', async () => {
+  await using folder = folderForTest();
+  const old = await serverIn(folder.path, 'old');
+  const room = await someHistory(old, ['one', 'two', 'three']);
+  const file = join(folder.path, 'milena.log');
+  assert.equal((await milena(old.plan.env, ['log', 'export', file])).code, 0);
+  await old.stop();
+
+  const env = { ...old.plan.env, MILENA_DATA: join(folder.path, 'new') };
+  spawnSync('install', ['-d', '-m', '700', join(folder.path, 'new')]);
+  for (const key of ['master.key', 'signing.key']) {
+    copyFolder(join(folder.path, 'old', key), join(folder.path, 'new', key));
+  }
+  const imported = await milena(env, ['log', 'import', file]);
+  assert.match(imported.err, /^[1-9]\d* records read/m, imported.err);
+  await using server = await serverIn(folder.path, 'new');
+  assert.deepEqual(await wordsOf(server, room), ['one', 'two', 'three']);
+
+  const again = await milena(server.plan.env, ['log', 'import', file]);
+  assert.equal(again.code, 1, 'a log that has records takes no import');
+  assert.deepEqual(await wordsOf(server, room), ['one', 'two', 'three']);
+});
+
+test('a copy of the stopped folder is a backup', async () => {
+  await using folder = folderForTest();
+  const server = await serverIn(folder.path);
+  const room = await someHistory(server, ['before']);
+  await server.stop();
+  copyFolder(join(folder.path, 'data'), join(folder.path, 'backup'));
+  await server.start();
+  await server.stop();
+  await using restored = await serverIn(folder.path, 'backup');
+  assert.deepEqual(await wordsOf(restored, room), ['before']);
+});
+
+test('an export that fails leaves no file', async () => {
+  await using folder = folderForTest();
+  const server = await serverIn(folder.path);
+  const file = join(folder.path, 'nowhere', 'milena.log');
+  assert.equal((await milena(server.plan.env, ['log', 'export', file])).code, 1);
+  assert.equal(existsSync(`${file}.partial`), false);
+  await server.stop();
+});
+
+const noTerminal =
+  spawnSync('script', ['--version']).status === 0 ? false : 'the program "script" is not here';
+
+test('a password typed on a terminal is not shown', { skip: noTerminal }, async () => {
+  await using folder = folderForTest();
+  await using server = await serverIn(folder.path);
+  const typed = 'typed without echo';
+  const command = `${process.execPath} ${LAUNCHER} user add carol`;
+  // The typing waits for each question, as people do: what comes before it would be shown by the terminal.
+  const keys = `sleep 2; printf '%s\\r' '${typed}'; sleep 1; printf '%s\\r' '${typed}'; sleep 3`;
+  const { stdout } = spawnSync(
+    'sh',
+    ['-c', `(${keys}) | script -qec '${command}' ${join(folder.path, 'typescript')}`],
+    {
+      encoding: 'utf8',
+      env: { ...cleanEnvironment(), ...server.plan.env },
+    },
+  );
+  assert.match(stdout, /Password for carol: \s+Once more: \s+@carol:localhost is made/);
+  assert.doesNotMatch(stdout, /typed without/);
+  assert.doesNotMatch(readFileSync(join(folder.path, 'typescript'), 'utf8'), /typed without/);
+  const http = httpOf(server);
+  await login(http, 'carol', typed);
+  http.close();
+});
+
+test('a password that is typed differently the second time makes no user', { skip: noTerminal }, async () => {
+  await using folder = folderForTest();
+  await using server = await serverIn(folder.path);
+  const command = `${process.execPath} ${LAUNCHER} user add dora`;
+  const keys = `sleep 2; printf 'first password\\r'; sleep 1; printf 'second password\\r'; sleep 1`;
+  const { stdout } = spawnSync('sh', ['-c', `(${keys}) | script -qec '${command}' /dev/null`], {
+    encoding: 'utf8',
+    env: { ...cleanEnvironment(), ...server.plan.env },
+  });
+  assert.match(stdout, /the two passwords differ/);
+  assert.doesNotMatch((await milena(server.plan.env, ['user', 'list'])).out, /dora/);
+});
