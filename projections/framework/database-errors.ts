@@ -1,3 +1,5 @@
+import { isMilenaError } from '../../src/errors/milena-error.ts';
+
 /** What an error of Postgres says about trying again. */
 
 /** Classes of SQLSTATE that the data of a record can cause: the same record will always fail the same way. */
@@ -14,9 +16,9 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** Gives errors without an SQLSTATE, which are those of the connection, their own class. */
+/** Gives errors without an SQLSTATE, which are those of the connection, their own class; ours stay what they are. */
 export function asDatabaseError(error: unknown): unknown {
-  if (sqlState(error) !== undefined || error instanceof ConnectionLost) return error;
+  if (sqlState(error) !== undefined || error instanceof ConnectionLost || isMilenaError(error)) return error;
   return new ConnectionLost('the database cannot be reached', { cause: error });
 }
 

@@ -43,7 +43,12 @@ export class Database {
       max: options.readers ?? 8,
       application_name: 'milena-queries',
     });
-    for (const pool of [this.#writes, this.#reads]) pool.on('error', options.onError ?? (() => undefined));
+    const onError = options.onError ?? (() => undefined);
+    for (const pool of [this.#writes, this.#reads]) {
+      pool.on('error', onError);
+      // A connection may also break while it is ours between two statements: the next one then fails.
+      pool.on('connect', (client) => client.on('error', onError));
+    }
   }
 
   /** Runs a prepared query on a connection of the readers. `text` is one of a few fixed texts. */
@@ -109,6 +114,7 @@ export class Database {
   /** A connection outside the pools, for LISTEN and advisory locks. The caller ends it. */
   async dedicated(name: string): Promise<pg.Client> {
     const client = new pg.Client({ ...this.#connection, application_name: name, keepAlive: true });
+    client.on('error', this.options.onError ?? (() => undefined));
     await client.connect().catch((error: unknown) => {
       throw asDatabaseError(error);
     });

@@ -36,7 +36,7 @@ export class Leases {
     this.#slots = slots;
     this.#handlers = handlers;
     signals.on('projectors', () => void this.settle());
-    signals.onConnected(() => this.#join());
+    signals.onConnected(() => this.#serially(() => this.#join()));
     signals.onLost(() => void this.#serially(() => this.#release([...this.#held])));
   }
 
@@ -54,9 +54,10 @@ export class Leases {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#serially(() => this.#release([...this.#held]));
-    const client = this.#signals.client;
-    await client?.query('SELECT pg_advisory_unlock_shared($1, 0)', [MEMBER]).catch(() => undefined);
+    await this.#serially(async () => {
+      await this.#release([...this.#held]);
+      await this.#signals.client?.query('SELECT pg_advisory_unlock_shared($1, 0)', [MEMBER]);
+    });
     await this.#signals.tell('projectors', 'left').catch(() => undefined);
   }
 

@@ -78,6 +78,11 @@ export class PartitionProjection {
    * @throws what `isOutage` or `isStale` knows: nothing is known to have happened, open anew.
    */
   async commit(batch: SourceBatch): Promise<void> {
+    const { offset } = this.#checkpoint.position;
+    const [first] = batch.records;
+    if (first !== undefined && first.offset < offset) {
+      throw new RangeError(`record ${first.offset} stands behind the checkpoint ${offset}`);
+    }
     const to = advanced(this.#checkpoint, batch);
     const found = new Map<number, string>();
     for (;;) {

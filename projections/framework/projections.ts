@@ -48,6 +48,7 @@ export class Projections implements AsyncDisposable {
   #leases: Leases | undefined;
   #registered: ReadonlyMap<string, RegisteredModel> = new Map();
   #refreshing: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
 
   private constructor(options: ProjectionsOptions) {
     this.#options = options;
@@ -188,8 +189,13 @@ export class Projections implements AsyncDisposable {
     return this.#runner.feed(topic, partition);
   }
 
-  /** Ends projectors and connections. */
-  async close(): Promise<void> {
+  /** Ends projectors and connections. Once is enough; more does no harm. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#leases?.stop();
     await this.#runner.stop();
     this.#announcer?.close();

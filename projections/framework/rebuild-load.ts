@@ -4,7 +4,7 @@ import { PartitionProjection, type ProjectionTarget } from './partition-projecti
 import { schemaCheckpoints } from './rebuild-switch.ts';
 import type { RecordSource, SourceBatch } from './record-source.ts';
 
-/** Records of a batch while loading: 5,000 rows are where larger batches stop to be quicker. */
+/** Records of a batch while loading, unless told otherwise. */
 const BATCH = 5_000;
 
 /** Batches that are made while others are committed. */
@@ -14,6 +14,8 @@ const WORKERS = 3;
 export interface LoadOptions {
   readonly source: RecordSource;
   readonly signal: AbortSignal;
+  /** The most records of a batch. */
+  readonly batchSize?: number;
   /** A seed: partitions take turns at random, with batches of random size. For tests. */
   readonly seed?: number;
   /** Told after every batch. */
@@ -75,12 +77,12 @@ export class Build {
 async function* runTo(
   projection: PartitionProjection,
   to: ReadPosition,
-  { source, signal, seed, onBatch }: LoadOptions,
+  { source, signal, seed, onBatch, ...options }: LoadOptions,
 ): AsyncGenerator<number> {
   const { topic, partition } = projection.target;
   const from = projection.checkpoint.position;
   if (from.offset >= to.offset) return;
-  const batchSize = seed === undefined ? BATCH : 1 + ((seed + partition) % 300);
+  const batchSize = seed === undefined ? (options.batchSize ?? BATCH) : 1 + ((seed + partition) % 300);
   for await (const batch of source.read(topic, partition, { from, to: to.offset, batchSize, signal })) {
     await projection.commit(batch);
     onBatch(batch.records.length);

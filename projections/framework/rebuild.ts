@@ -23,6 +23,8 @@ export interface RebuildOptions {
   /** `random`: partitions take turns at random, in an order fixed by `seed`. For tests. */
   readonly interleave?: 'in-turn' | 'random';
   readonly seed?: number;
+  /** The most records of a batch. */
+  readonly batchSize?: number;
 }
 
 /** How far a rebuild is. */
@@ -152,6 +154,7 @@ class Rebuild {
       source,
       signal: this.#options.signal ?? new AbortController().signal,
       ...(this.#options.interleave === 'random' ? { seed: this.#options.seed ?? 1 } : {}),
+      ...(this.#options.batchSize === undefined ? {} : { batchSize: this.#options.batchSize }),
       onBatch: (records) => this.#progress(records),
     };
     await build.load(await this.#bounds(), options);

@@ -111,11 +111,10 @@ async function firstMissing(
   return undefined;
 }
 
-const POISON = `SELECT p.topic, p.partition, p.record_offset AS "offset", p.key, p.reason,
-    (SELECT count(*) FROM projection.poison w WHERE (w.schema, w.topic, w.partition, w.key)
-       = (p.schema, p.topic, p.partition, p.key) AND w.reason IS NULL) AS waiting
-  FROM projection.poison p WHERE p.schema = $1 AND p.reason IS NOT NULL
-  ORDER BY p.topic, p.partition, p.record_offset LIMIT 100`;
+const POISON = `SELECT DISTINCT ON (topic, partition, key) topic, partition, record_offset AS "offset", key,
+    coalesce(reason, 'It waits to be tried again.') AS reason,
+    count(*) OVER (PARTITION BY topic, partition, key) - 1 AS waiting
+  FROM projection.poison WHERE schema = $1 ORDER BY topic, partition, key, record_offset LIMIT 100`;
 
 async function poisonOf(database: Database, schema: string): Promise<readonly PoisonStatus[]> {
   return database.read<PoisonStatus>(POISON, [schema]);

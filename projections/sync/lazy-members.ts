@@ -38,7 +38,8 @@ export class DeviceMembers {
 
   /** A request with this token begins. */
   begin(since: string | undefined): void {
-    if (since === this.since) for (const [roomId, userId] of this.lately) this.rooms.get(roomId)?.delete(userId);
+    if (since === this.since)
+      for (const [roomId, userId] of this.lately) this.rooms.get(roomId)?.delete(userId);
     this.since = since;
     this.lately = [];
   }

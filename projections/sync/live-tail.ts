@@ -41,7 +41,7 @@ export class LiveTail {
   constructor(deps: LiveTailDeps) {
     this.deps = deps;
     const slots = deps.start.rooms.length;
-    this.window = new TailWindow(deps.start, Math.max(100, Math.ceil(deps.kept / slots)));
+    this.window = new TailWindow(deps.start, Math.ceil(deps.kept / slots));
   }
 
   /** Follows the log until the signal aborts. */
@@ -133,7 +133,15 @@ export class LiveTail {
         this.window.keep(topic, partition, { offset, room: room_id });
         if (event.membership !== undefined && state_key !== null) {
           const { membership } = event;
-          this.member(asUserId(state_key), { room_id, membership, sender, event_id, place, partition, offset });
+          this.member(asUserId(state_key), {
+            room_id,
+            membership,
+            sender,
+            event_id,
+            place,
+            partition,
+            offset,
+          });
         }
         for (const listener of this.listeners) listener.room(room_id);
         return;

@@ -1,15 +1,14 @@
-import type { RoomId } from '../../src/matrix/identifiers.ts';
+import { asUserId, type RoomId } from '../../src/matrix/identifiers.ts';
 import type { LiveTail } from './live-tail.ts';
-import { covers } from './position.ts';
-import { mostOf } from './position.ts';
+import { covers, mostOf } from './position.ts';
 import { sendersToExplain, shownReceipts, stateWithin } from './room-state.ts';
 import type { RoomTail } from './room-tail.ts';
-import { type Collected, isEmptyRoom, type JoinedRoom } from './sync-answer.ts';
+import { type Collected, isEmptyRoom, type JoinedRoom, summaryFor } from './sync-answer.ts';
 import type { AccountDatum, SyncEvent } from './sync-event.ts';
-import type { EventSelection } from './sync-filter.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { TailEvent } from './tail-event.ts';
 import type { TailLookups } from './tail-lookups.ts';
+import { cutTimeline, hiddenState, type TimelineCut } from './timeline-cut.ts';
 import type { SyncPosition } from './token.ts';
 import type { UserView } from './user-view.ts';
 
@@ -21,8 +20,20 @@ interface Round {
   readonly request: PreparedRequest;
   readonly view: UserView;
   readonly since: SyncPosition;
-  readonly position: SyncPosition;
+  /** Account data since then. */
   readonly data: readonly AccountDatum[];
+}
+
+/** What happened in one room. */
+interface RoomRange {
+  readonly roomId: RoomId;
+  readonly room: RoomTail;
+  readonly events: readonly TailEvent[];
+  readonly cut: TimelineCut<TailEvent>;
+  /** All of the answer that needs no events. */
+  readonly base: Pick<JoinedRoom, 'room_id' | 'account_data' | 'receipts' | 'typing'>;
+  /** Whether the counts may have changed. */
+  readonly counts: boolean;
 }
 
 /**
@@ -46,97 +57,74 @@ export class MemorySync {
     view: UserView,
     since: SyncPosition,
   ): Promise<Collected | typeof ASK_MODELS> {
-    const { window } = this.tail;
     const { ownPartition, filter } = request;
     if (view.changedSince(since.rooms)) return ASK_MODELS;
-    if (!covers(since, view.relevant(window.startPosition(), ownPartition))) return ASK_MODELS;
+    const needed = view.relevant(this.tail.window.startPosition(), ownPartition);
+    if (!covers(since, needed)) return ASK_MODELS;
     const position = mostOf(this.tail.position(), since);
-    const data =
-      this.tail.user(view.userId)?.accountDataSince(since.user_values[ownPartition] ?? 0) ?? [];
-    const round = { request, view, since, position, data };
-    const join: JoinedRoom[] = [];
+    const data = this.tail.user(view.userId)?.accountDataSince(since.user_values[ownPartition] ?? 0) ?? [];
+    const round = { request, view, since, data };
     // Each room's events are taken before anything is waited for: all answers are as of one moment.
-    const rooms = [...this.changedRooms(round)].map((roomId) => this.room(round, roomId));
-    for (const room of rooms) {
-      const answer = room instanceof Promise ? await room : room;
-      if (answer === ASK_MODELS) return ASK_MODELS;
-      if (!isEmptyRoom(answer)) join.push(answer);
+    const rooms = this.changedRooms(round).map((roomId) => this.room(round, roomId));
+    const join: JoinedRoom[] = [];
+    for (const room of await Promise.all(rooms)) {
+      if (room === ASK_MODELS) return ASK_MODELS;
+      if (!isEmptyRoom(room)) join.push(room);
     }
     const account_data = data.filter((datum) => datum.room_id === null && filter.accountData.takes(datum));
     return { position, account_data, join, invite: [], knock: [], leave: [] };
   }
 
-  private changedRooms({ view, since, data, request }: Round): Iterable<RoomId> {
+  private changedRooms({ view, since, data, request }: Round): readonly RoomId[] {
     const rooms = new Set(this.tail.changedRooms(since, view.joined));
     for (const { room_id } of data) if (room_id !== null && view.joined.has(room_id)) rooms.add(room_id);
-    for (const roomId of rooms) if (!request.filter.room(roomId)) rooms.delete(roomId);
-    return rooms;
+    return [...rooms].filter((roomId) => request.filter.room(roomId));
   }
 
-  private room(
-    round: Round,
-    roomId: RoomId,
-  ): JoinedRoom | Promise<JoinedRoom | typeof ASK_MODELS> {
-    const { request, since, data } = round;
+  private room(round: Round, roomId: RoomId): JoinedRoom | Promise<JoinedRoom | typeof ASK_MODELS> {
+    const { request, since, data, view } = round;
+    const { filter } = request;
     const account_data = data.filter(
-      (datum) => datum.room_id === roomId && request.filter.roomAccountData.takes(datum),
+      (datum) => datum.room_id === roomId && filter.roomAccountData.takes(datum),
     );
     const room = this.tail.room(roomId);
-    if (room === undefined) return nothingBut(roomId, account_data);
+    if (room === undefined) {
+      const timeline = { events: [], limited: false };
+      return { room_id: roomId, account_data, receipts: [], timeline, state: [] };
+    }
     const events = room.events.slice(room.indexFrom(since.rooms[room.partition] ?? 0));
-    const ephemeral = this.ephemeral(round, roomId, room);
-    const cut = cutTimeline(roomId, events, request);
-    const base = { room_id: roomId, account_data, ...ephemeral };
-    const counts = events.length > 0 || ephemeral.receipts.some((one) => one.user_id === request.user_id);
-    const unread = counts ? this.lookups.unreadNow(room, round.view, roomId) : undefined;
-    const plain =
-      (!counts || unread !== undefined) &&
-      events.every((one) => one.replacedKnown && one.membership === undefined) &&
-      !this.explains(round, roomId, cut.events);
-    if (!plain) return this.roomWithLookups(round, room, events, cut, base, counts);
-    return {
-      ...base,
-      timeline: { ...cut, events: cut.events.map(({ event }) => event) },
-      state: this.state(request, room, events, cut),
-      ...(unread === undefined ? {} : { unread }),
-    };
+    const cut = cutTimeline(events, ({ event }) => event, filter.timeline, filter.limit);
+    const base = { room_id: roomId, account_data, ...this.ephemeral(round, roomId, room) };
+    const counts = events.length > 0 || ownReceiptsSince(room, since, view.userId);
+    const range = { roomId, room, events, cut, base, counts };
+    const unread = counts ? this.lookups.unreadNow(room, view, roomId) : undefined;
+    const known = counts === (unread !== undefined) && events.every((event) => event.replacedKnown);
+    if (!known || this.mustExplain(round, range)) return this.roomWithLookups(round, range);
+    return { ...base, ...shown(request, range), ...(unread === undefined ? {} : { unread }) };
   }
 
   /** As `room`, where something beside the tail has to be asked. */
   private async roomWithLookups(
-    round: Round,
-    room: RoomTail,
-    events: readonly TailEvent[],
-    cut: CutTimeline,
-    base: Pick<JoinedRoom, 'room_id' | 'account_data' | 'receipts'>,
-    counts: boolean,
+    { request, view }: Round,
+    range: RoomRange,
   ): Promise<JoinedRoom | typeof ASK_MODELS> {
-    const { request, view } = round;
-    const roomId = base.room_id;
+    const { roomId, room, events, cut, counts, base } = range;
     const last = events.findLast((one) => one.membership !== undefined);
     const [summary, unread] = await Promise.all([
       last === undefined ? undefined : this.lookups.summary(room, last),
       counts ? this.lookups.unread(room, view, roomId) : undefined,
       this.lookups.fillReplaced(room, cut.events),
     ]);
-    if ((last !== undefined && summary === undefined) || (counts && unread === undefined)) return ASK_MODELS;
-    const state = [...this.state(request, room, events, cut)];
-    const timeline = { ...cut, events: cut.events.map(({ event }) => event) };
-    const { members } = request;
-    if (members !== undefined) {
-      const at = request.stateAfter ? cut.upTo : cut.start - 1;
-      const wanted = this.unexplained(round, roomId, timeline.events, state);
-      const found = await this.lookups.members(room, roomId, wanted, at);
-      if (found === undefined) return ASK_MODELS;
-      state.push(...found.filter((event) => request.filter.state.takes(event)));
-      members.sent(roomId, state);
-      members.sent(roomId, timeline.events);
-    }
+    if (last !== undefined && summary === undefined) return ASK_MODELS;
+    if (counts && unread === undefined) return ASK_MODELS;
+    const { timeline, state } = shown(request, range);
+    const members = await this.explain(request, range, timeline.events, state);
+    if (members === undefined) return ASK_MODELS;
     return {
       ...base,
       timeline,
-      state,
-      ...(summary === undefined ? {} : { summary: withoutUser(summary, view.userId) }),
+      state: [...state, ...members],
+      ...(summary === undefined ? {} : { summary: summaryFor(summary, view.userId) }),
       ...(unread === undefined ? {} : { unread }),
     };
   }
@@ -149,45 +137,59 @@ export class MemorySync {
     const { ephemeral } = request.filter;
     const takes = (type: string) => ephemeral.takes({ type, room_id: roomId });
     const typed = room.typingOffset >= (since.ephemeral[room.partition] ?? 0) && takes('m.typing');
-    const lately = room.receipts.filter(
-      (receipt) => receipt.offset >= (since.user_values[receipt.partition] ?? 0),
-    );
+    const lately = room.receipts.filter((one) => one.offset >= (since.user_values[one.partition] ?? 0));
     const receipts = takes('m.receipt') ? shownReceipts(lately, request.user_id) : [];
     return typed ? { receipts, typing: room.typing(this.now()) } : { receipts };
   }
 
-  private state(
-    { filter, stateAfter }: PreparedRequest,
-    room: RoomTail,
-    events: readonly TailEvent[],
-    cut: CutTimeline,
-  ): readonly SyncEvent[] {
-    const shown = events.map(({ event }) => event);
-    if (shown.every((event) => event.state_key === null)) return [];
-    const state = stateAfter
-      ? stateWithin(shown, -1, cut.upTo)
-      : [...stateWithin(shown, -1, cut.start - 1), ...hiddenState(shown, filter.timeline, cut)];
-    return state.filter((event) => filter.state.takes(event));
-  }
-
-  private explains({ request }: Round, roomId: RoomId, timeline: readonly TailEvent[]): boolean {
+  /** Whether member events may have to go with the timeline. */
+  private mustExplain({ request }: Round, { roomId, events, cut }: RoomRange): boolean {
+    if (events.some(({ membership }) => membership !== undefined)) return true;
     const { members, filter } = request;
     if (members === undefined) return false;
-    return timeline.some(({ event }) => filter.redundantMembers || !members.knows(roomId, event.sender));
+    return cut.events.some(({ event }) => filter.redundantMembers || !members.knows(roomId, event.sender));
   }
 
-  private unexplained(
-    { request }: Round,
-    roomId: RoomId,
+  /** Member events that lazy loading adds. Undefined when the models cannot tell them. */
+  private async explain(
+    { members, filter, stateAfter }: PreparedRequest,
+    { roomId, room, cut }: RoomRange,
     timeline: readonly SyncEvent[],
     state: readonly SyncEvent[],
-  ): readonly string[] {
-    const { members, filter, stateAfter } = request;
+  ): Promise<readonly SyncEvent[] | undefined> {
+    if (members === undefined) return [];
     const senders = stateAfter ? new Set(timeline.map(({ sender }) => sender)) : sendersToExplain(timeline);
-    const there = new Set<string | null>();
-    for (const { type, state_key } of state) if (type === 'm.room.member') there.add(state_key);
-    return [...senders].filter(
-      (sender) => !there.has(sender) && (filter.redundantMembers || !members?.knows(roomId, sender)),
-    );
+    for (const { type, state_key } of state) {
+      // State keys of member events are user IDs.
+      if (type === 'm.room.member' && state_key !== null) senders.delete(asUserId(state_key));
+    }
+    const wanted = [...senders].filter((sender) => filter.redundantMembers || !members.knows(roomId, sender));
+    const at = stateAfter ? cut.upTo : cut.start - 1;
+    const found = await this.lookups.members(room, roomId, wanted, at);
+    const added = found?.filter((event) => filter.state.takes(event));
+    for (const sent of [state, timeline, added ?? []]) members.sent(roomId, sent);
+    return added;
   }
+}
+
+/** Timeline and state of a room, as they are when everything about them is known. */
+function shown(
+  { filter, stateAfter }: PreparedRequest,
+  { events, cut }: RoomRange,
+): Pick<JoinedRoom, 'timeline' | 'state'> {
+  const { limited, start, upTo } = cut;
+  const prevPlace = events.length === 0 ? {} : { prevPlace: start };
+  const timeline = { events: cut.events.map(({ event }) => event), limited, ...prevPlace };
+  const changed = events.flatMap(({ event }) => (event.state_key === null ? [] : [event]));
+  if (changed.length === 0) return { timeline, state: [] };
+  const state = stateAfter
+    ? stateWithin(changed, -1, upTo)
+    : [...stateWithin(changed, -1, start - 1), ...hiddenState(changed, filter.timeline, cut)];
+  return { timeline, state: state.filter((event) => filter.state.takes(event)) };
+}
+
+function ownReceiptsSince(room: RoomTail, since: SyncPosition, userId: string): boolean {
+  return room.receipts.some(
+    (one) => one.user_id === userId && one.offset >= (since.user_values[one.partition] ?? 0),
+  );
 }

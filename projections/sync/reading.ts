@@ -45,7 +45,10 @@ export class Reading {
     this.highlightCount = 0;
   }
 
-  /** The counts up to the end of the window; undefined when the window does not reach back far enough. */
+  /**
+   * The counts up to the end of the window; undefined when the window does not reach back far enough, or it is not
+   * known yet whether a mention of the whole room counts.
+   */
   count(room: RoomTail, userId: UserId): Unread | undefined {
     const first = room.events[0];
     if (first === undefined || first.event.place > this.counted + 1) return undefined;
@@ -53,13 +56,15 @@ export class Reading {
     for (let index = room.indexAt(this.counted + 1); index < room.events.length; index += 1) {
       const event = room.events[index];
       if (event === undefined) break;
-      this.counted = event.event.place;
-      if (event.event.sender === userId) this.raise(event.event.place);
+      const { place, sender } = event.event;
+      if (sender === userId) this.raise(place);
       else {
+        if (event.mentionsRoom && event.roomMentionCounts === undefined) return undefined;
         const highlight = highlights(event, userId);
         if (highlight) this.highlightCount += 1;
         if (highlight || event.notifies) this.notifications += 1;
       }
+      this.counted = place;
     }
     return { notification_count: this.notifications, highlight_count: this.highlightCount };
   }

@@ -1,6 +1,5 @@
 import type { UserId } from '../../src/matrix/identifiers.ts';
-import type { SyncEvent } from './sync-event.ts';
-import type { Receipt } from './sync-event.ts';
+import type { Receipt, SyncEvent } from './sync-event.ts';
 
 /** What the state at `at` has of these events: the last of each key behind `after`. */
 export function stateWithin(events: Iterable<SyncEvent>, after: number, at: number): readonly SyncEvent[] {
@@ -16,7 +15,7 @@ export function stateWithin(events: Iterable<SyncEvent>, after: number, at: numb
  * The senders of a timeline whose member events have to go with it when members are loaded lazily: those that the
  * timeline itself does not bring before their first event.
  */
-export function sendersToExplain(timeline: readonly SyncEvent[]): ReadonlySet<UserId> {
+export function sendersToExplain(timeline: readonly SyncEvent[]): Set<UserId> {
   const explained = new Set<string>();
   const wanted = new Set<UserId>();
   for (const { type, state_key, sender } of timeline) {

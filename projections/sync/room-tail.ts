@@ -1,5 +1,6 @@
 import type { EventId, UserId } from '../../src/matrix/identifiers.ts';
 import type { Receipt, SyncEvent } from './sync-event.ts';
+import type { Summary } from './sync-reads.ts';
 import { hasMentions, redactTailEvent, type TailEvent } from './tail-event.ts';
 import type { SyncPosition, SyncTopic } from './token.ts';
 
@@ -15,6 +16,8 @@ export class RoomTail {
    * Member events as they stood before the window, of those whom somebody has asked for. Null: there was none.
    */
   readonly membersBefore = new Map<string, SyncEvent | null>();
+  /** The summary after the member event at a place, for all who ask about the same change. */
+  summary: { readonly place: number; readonly found: Promise<Summary | undefined> } | undefined;
   private list: TailEvent[] = [];
   private receiptList: Receipt[] = [];
   private readonly byId = new Map<EventId, TailEvent>();

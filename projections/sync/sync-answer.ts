@@ -9,9 +9,12 @@ export interface Timeline {
   readonly events: readonly SyncEvent[];
   /** True when there are events between what the client has and these. */
   readonly limited: boolean;
-  /** `prev_batch`: the events before it stand at lower places. */
-  readonly prevPlace: number;
+  /** `prev_batch`: what came before stands at lower places. Undefined where no place is known. */
+  readonly prevPlace?: number;
 }
+
+/** `summary` as one user sees it. */
+export type RoomSummary = Omit<Summary, 'former'>;
 
 /** A room under `join`. */
 export interface JoinedRoom {
@@ -20,7 +23,7 @@ export interface JoinedRoom {
   /** `state` or `state_after`, as the request wants it. */
   readonly state: readonly SyncEvent[];
   /** Where members changed, or the room is new to the client. Without the user among the heroes. */
-  readonly summary?: Summary;
+  readonly summary?: RoomSummary;
   /** Who types; undefined when that has not changed. */
   readonly typing?: readonly string[];
   readonly receipts: readonly Receipt[];
@@ -55,6 +58,21 @@ export interface Collected {
 /** What a sync answers. */
 export interface SyncAnswer extends Omit<Collected, 'position'> {
   readonly next_batch: string;
+}
+
+/** True when there is nothing to say about a room. */
+export function isEmptyRoom(room: JoinedRoom): boolean {
+  const { timeline, state, receipts, account_data } = room;
+  const said = room.summary ?? room.typing ?? room.unread;
+  const length = timeline.events.length + state.length + receipts.length + account_data.length;
+  return said === undefined && length === 0 && !timeline.limited;
+}
+
+/** The summary as the user sees it: at most five heroes, the user not among them. */
+export function summaryFor({ joined, invited, heroes, former }: Summary, userId: string): RoomSummary {
+  const others = heroes.filter((hero) => hero !== userId);
+  const shown = others.length > 0 ? others : former.filter((hero) => hero !== userId);
+  return { joined, invited, heroes: shown.slice(0, 5) };
 }
 
 /** True when nothing happened. */

@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { CountedUnread } from './reading.ts';
-import type { EventSelection } from './sync-filter.ts';
 import type { AccountDatum, Membership, Receipt, Replaced, SyncEvent } from './sync-event.ts';
+import type { EventSelection } from './sync-filter.ts';
 
 /** The topics that read models of a sync are made of. */
 export type ModelTopic = 'rooms' | 'user_values';
@@ -34,10 +34,10 @@ export interface StateAsk {
   readonly members: 'all' | readonly string[];
 }
 
-/** Whose receipts are asked for in a room: all, or those since the position. */
+/** Which receipts are asked for in a room: all, or those since a position. */
 export interface ReceiptAsk {
   readonly room_id: RoomId;
-  readonly since: readonly number[];
+  readonly all: boolean;
 }
 
 /** Which state event held before a place. */
@@ -52,11 +52,14 @@ export interface VisibilityFrom {
   readonly visibility: string;
 }
 
-/** `summary` of a room. Heroes: up to six members in the order in which they came. */
+/** `summary` of a room. */
 export interface Summary {
   readonly joined: number;
   readonly invited: number;
+  /** Up to six of those who are there or invited, in the order in which they came. */
   readonly heroes: readonly UserId[];
+  /** Up to six of those who were, where hardly anybody is left. */
+  readonly former: readonly UserId[];
 }
 
 /**
@@ -75,7 +78,7 @@ export interface SyncReads {
   touched(rooms: readonly RoomOffset[]): Promise<ReadonlySet<RoomId>>;
   /** The place of the last event before the offset; 0 when there is none. */
   places(rooms: readonly RoomOffset[]): Promise<readonly number[]>;
-  /** The newest `limit` events of the selection, oldest first. */
+  /** The newest `limit` events of the selection, oldest first. State events say what they replaced. */
   timelines(
     asks: readonly TimelineAsk[],
     selection: EventSelection,
@@ -90,10 +93,13 @@ export interface SyncReads {
   /** Every setting of the history visibility, oldest first. */
   visibilities(rooms: readonly RoomId[]): Promise<ReadonlyMap<RoomId, readonly VisibilityFrom[]>>;
   summaries(rooms: readonly RoomPlace[]): Promise<ReadonlyMap<RoomId, Summary>>;
-  /** The receipts before `below`, without fully-read markers and without the private ones of others. */
+  /**
+   * The receipts at `since <= offset < below`, without fully-read markers and without the private ones of others.
+   */
   receipts(
     userId: UserId,
     asks: readonly ReceiptAsk[],
+    since: readonly number[],
     below: readonly number[],
   ): Promise<ReadonlyMap<RoomId, readonly Receipt[]>>;
   /** Account data (and fully-read markers) at `from <= offset < below`, in log order. */

@@ -79,7 +79,10 @@ export function hasMentions(event: TailEvent): boolean {
  * Whether the event is highlighted for the user: a mention, or the room's tombstone. Only to be asked when
  * `roomMentionCounts` is known where `mentionsRoom` is set.
  */
-export function highlights({ event, mentions, mentionsRoom, roomMentionCounts }: TailEvent, user: UserId): boolean {
+export function highlights(
+  { event, mentions, mentionsRoom, roomMentionCounts }: TailEvent,
+  user: UserId,
+): boolean {
   if (event.type === 'm.room.tombstone' && event.state_key === '') return true;
   return mentions.has(user) || (mentionsRoom && roomMentionCounts === true);
 }

@@ -47,6 +47,12 @@ export function decodeToken(token: string, generation: string, slots: number): S
   return readPositions(Buffer.from(body, 'base64url'), slots);
 }
 
+/** Whether a text has the form of a token of another log: a copy of this one, or what a backup was made of. */
+export function isForeignToken(token: string, generation: string): boolean {
+  const mark = /^s1_([0-9a-f]{8})_[\w-]*$/.exec(token)?.[1];
+  return mark !== undefined && mark !== generationMark(generation);
+}
+
 function readPositions(bytes: Uint8Array, slots: number): SyncPosition | undefined {
   const reader = { bytes, at: 0 };
   const topics = SYNC_TOPICS.map(() => readTopic(reader, slots));

@@ -16,7 +16,9 @@ export class UserTail {
   /** Drops what stands in a partition before an offset. */
   drop(topic: SyncTopic, partition: number, before: number): void {
     if (topic === 'rooms') {
-      this.memberships = this.memberships.filter((one) => one.partition !== partition || one.offset >= before);
+      this.memberships = this.memberships.filter(
+        (one) => one.partition !== partition || one.offset >= before,
+      );
     } else {
       this.accountData = this.accountData.filter((one) => one.offset >= before);
     }

@@ -51,18 +51,11 @@ export class UserViews implements TailListener {
     return loading;
   }
 
-  /** Wakes everybody: the server closes. */
-  wakeAll(): void {
-    const position = this.tail.position();
-    for (const view of this.views.values()) view.wake(position);
-  }
-
-  /** Forgets everything. */
+  /** Listens no more, and wakes everybody. */
   stop(): void {
     this.unlisten();
-    this.wakeAll();
-    this.views.clear();
-    this.members.clear();
+    const position = this.tail.position();
+    for (const view of this.views.values()) view.wake(position);
   }
 
   room(roomId: RoomId): void {

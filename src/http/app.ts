@@ -5,6 +5,7 @@ import { sharedSecretRegistration } from './admin/register.ts';
 import { Authenticator } from './auth.ts';
 import { installBodyParser } from './body-parser.ts';
 import { clientRoutes } from './client/routes.ts';
+import { answerClientError } from './client-error.ts';
 import type { App, ClientContext } from './context.ts';
 import { installCors } from './cors.ts';
 import type { HttpDeps, HttpLogger, HttpSettings } from './deps.ts';
@@ -32,8 +33,14 @@ export interface PublicApp {
   readonly routes: readonly RouteOptions[];
 }
 
+/** How long a client may take to send a request, milliseconds. */
+const RECEIVE_TIMEOUT_MS = 60_000;
+
 /** What `bareApp` needs of the settings. */
-type BareSettings = Pick<HttpSettings, 'maxBodyBytes' | 'trustedProxies'>;
+interface BareSettings extends Pick<HttpSettings, 'maxBodyBytes' | 'trustedProxies'> {
+  /** 0: no limit. */
+  readonly receiveTimeoutMs?: number;
+}
 
 /** Builds the app that clients talk to. It does not listen yet. */
 export function buildPublicApp(deps: HttpDeps): PublicApp {
@@ -63,6 +70,8 @@ export function bareApp(logger: HttpLogger, settings: BareSettings): App {
     logger: false,
     bodyLimit: settings.maxBodyBytes,
     exposeHeadRoutes: false,
+    requestTimeout: settings.receiveTimeoutMs ?? RECEIVE_TIMEOUT_MS,
+    clientErrorHandler: answerClientError,
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     return503OnClosing: false,
     genReqId: requestIds(),

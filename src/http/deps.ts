@@ -1,3 +1,4 @@
+import type { SyncService } from '../../projections/sync/service.ts';
 import type { Config } from '../config/config.ts';
 import type { RoomId, ServerName, UserId } from '../matrix/identifiers.ts';
 import type { Signer } from '../matrix/signing.ts';
@@ -22,6 +23,7 @@ export type HttpSettings = Pick<
   | 'defaultRoomVersion'
   | 'trustedProxies'
   | 'maxBodyBytes'
+  | 'syncTimeout'
 >;
 
 /** Hashes and checks passwords off the event loop; see `passwords.ts`. */
@@ -71,6 +73,13 @@ export interface HttpDeps {
   /** Signs the create events of new rooms. */
   readonly signer: Signer;
   readonly passwords: PasswordHasher;
+  /**
+   * The position in a room (see `page-token.ts`) that a sync's token stands for; undefined when it is no token of
+   * this server, or left out where there is no sync.
+   */
+  readonly placeOfSyncToken?: (token: string, roomId: RoomId) => Promise<number | undefined>;
+  /** Answers syncs; left out where a test needs none. */
+  readonly sync?: Pick<SyncService, 'collect'>;
   /** Publishes typing on the log; resolves when the log has it. */
   readonly publishTyping: (notice: TypingNotice) => Promise<void>;
   /** Milliseconds since the epoch. */

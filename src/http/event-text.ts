@@ -1,6 +1,11 @@
 import type { JsonObject } from '../matrix/json.ts';
 import type { StoredEvent } from './reads/stored-event.ts';
 
+/** What is printed of an event: events of the models, and those of the log's tail. */
+export type PrintableEvent = Omit<StoredEvent, 'redacted_because' | 'log_offset'> & {
+  readonly redacted_because?: PrintableEvent;
+};
+
 /** For whom an event is formatted. */
 export interface Viewer {
   readonly user_id: string;
@@ -13,11 +18,20 @@ export interface Viewer {
  * the sake of clients of either form.
  * @param now milliseconds since the epoch, for `unsigned.age`.
  */
-export function eventText(event: StoredEvent, viewer: Viewer, now: number): string {
+export function eventText(event: PrintableEvent, viewer: Viewer, now: number): string {
+  return textOf(event, `"room_id":${JSON.stringify(event.room_id)},`, viewer, now);
+}
+
+/** As `eventText`, without the room ID: the form of `/sync`, where the room is said around it. */
+export function roomlessEventText(event: PrintableEvent, viewer: Viewer, now: number): string {
+  return textOf(event, '', viewer, now);
+}
+
+function textOf(event: PrintableEvent, roomId: string, viewer: Viewer, now: number): string {
   const stateKey = event.state_key === null ? '' : `"state_key":${JSON.stringify(event.state_key)},`;
   const redacts = event.redacts === null ? '' : `"redacts":${JSON.stringify(event.redacts)}`;
   return (
-    `{"type":${JSON.stringify(event.type)},"room_id":${JSON.stringify(event.room_id)},` +
+    `{"type":${JSON.stringify(event.type)},${roomId}` +
     `"sender":${JSON.stringify(event.sender)},"event_id":${JSON.stringify(event.event_id)},` +
     `"origin_server_ts":${event.origin_server_ts},${stateKey}${redacts === '' ? '' : `${redacts},`}` +
     `"content":${redacts === '' ? event.content : withMember(event.content, redacts)},"unsigned":${unsignedText(event, viewer, now)}}`
@@ -36,7 +50,7 @@ export function eventsText(events: readonly StoredEvent[], viewer: Viewer, now: 
   return `[${events.map((event) => eventText(event, viewer, now)).join(',')}]`;
 }
 
-function unsignedText(event: StoredEvent, viewer: Viewer, now: number): string {
+function unsignedText(event: PrintableEvent, viewer: Viewer, now: number): string {
   let text = `{"age":${Math.max(0, now - event.origin_server_ts)}`;
   const { transaction } = event;
   // Only the device that sent the event gets its transaction ID back.

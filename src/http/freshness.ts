@@ -34,6 +34,11 @@ export class Freshness {
     this.#written.set(topic, offsets);
   }
 
+  /** The last offset that this node has acknowledged, by topic and partition. */
+  get written(): ReadonlyMap<TopicName, readonly (number | undefined)[]> {
+    return this.#written;
+  }
+
   /** Waits for the writes about a room. */
   room(roomId: string): Promise<unknown> {
     return this.#settle('rooms', slotOf(roomId, this.#slots));

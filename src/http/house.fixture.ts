@@ -56,9 +56,17 @@ export async function testHouse(change: Partial<HttpSettings> = {}, deps: Partia
   const log = new MemoryLog();
   const bus = await memoryBus(log);
   const typed: TypingNotice[] = [];
-  const settings = { ...SETTINGS, ...change };
-  const all: HttpDeps = {
-    settings,
+  const all = { ...(await memoryDeps(log, bus, typed)), settings: { ...SETTINGS, ...change }, ...deps };
+  const { app, auth, draining, routes } = buildPublicApp(all);
+  holdAnswersAgainstSchemas(app);
+  const ask = asker(app);
+  const client = (path: string) => `/_matrix/client/v3${path}`;
+  return { app, auth, draining, routes, log, bus, typed, deps: all, ask, client };
+}
+
+async function memoryDeps(log: MemoryLog, bus: CommandBus, typed: TypingNotice[]): Promise<HttpDeps> {
+  return {
+    settings: SETTINGS,
     serverName: TEST_SERVER,
     version: '0.0.0-test',
     bus,
@@ -79,11 +87,11 @@ export async function testHouse(change: Partial<HttpSettings> = {}, deps: Partia
     random: randomBytes,
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     unready: async () => [],
-    ...deps,
   };
-  const { app, auth, draining, routes } = buildPublicApp(all);
-  holdAnswersAgainstSchemas(app);
-  const ask = async (method: Method, url: string, options: Ask = {}): Promise<Reply> => {
+}
+
+function asker(app: App) {
+  return async (method: Method, url: string, options: Ask = {}): Promise<Reply> => {
     const { token, body, raw, headers } = options;
     const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const reply = await app.inject({
@@ -94,18 +102,6 @@ export async function testHouse(change: Partial<HttpSettings> = {}, deps: Partia
     });
     const { statusCode: status, payload: text } = reply;
     return { status, headers: reply.headers, text, json: isJson(text) ? JSON.parse(text) : undefined };
-  };
-  return {
-    app,
-    auth,
-    draining,
-    routes,
-    log,
-    bus,
-    typed,
-    deps: all,
-    ask,
-    client: (path: string) => `/_matrix/client/v3${path}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import { MilenaError } from '../errors/milena-error.ts';
+import type { RoomId } from '../matrix/identifiers.ts';
 import type { ClientContext } from './context.ts';
 
 /**
@@ -16,8 +17,13 @@ export function placeToken(place: number): string {
  * The position that a token stands for: one of ours, or the `next_batch` of a sync.
  * @throws MilenaError INVALID_PARAM
  */
-export async function placeOfToken(_context: ClientContext, _roomId: string, token: string): Promise<number> {
+export async function placeOfToken(
+  { placeOfSyncToken }: Pick<ClientContext, 'placeOfSyncToken'>,
+  roomId: RoomId,
+  token: string,
+): Promise<number> {
   const own = PLACE_TOKEN.exec(token)?.[1];
-  if (own !== undefined) return Number(own);
-  throw new MilenaError('INVALID_PARAM', 'The token is none of this server’s.');
+  const place = own === undefined ? await placeOfSyncToken?.(token, roomId) : Number(own);
+  if (place === undefined) throw new MilenaError('INVALID_PARAM', 'The token is none of this server’s.');
+  return place;
 }

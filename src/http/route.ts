@@ -9,9 +9,6 @@ import { errorSchema } from './schemas.ts';
 
 /** The versions of an endpoint that was there before v3: the old name is kept for old clients. */
 export const SINCE_R0 = ['/_matrix/client/v3', '/_matrix/client/r0'] as const;
-/** Endpoints that are newer than r0. */
-export const SINCE_V3 = ['/_matrix/client/v3'] as const;
-
 /** Whether an access token is needed. */
 export type AuthKind = 'user' | 'none';
 

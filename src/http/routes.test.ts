@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import type { RouteOptions } from 'fastify';
 import { testHouse } from './house.fixture.ts';
@@ -63,12 +65,42 @@ describe('routes', () => {
     assert.deepEqual(bad.map(name), []);
   });
 
+  it('are endpoints of the spec, by method and path', (test) => {
+    if (!existsSync(endpoints)) return test.skip(`${endpoints} is not there: set MILENA_SPEC_DIR`);
+    return onlyOfTheSpec();
+  });
+
   it('are found to be bad by this test when they are', () => {
     assert.deepEqual(anyIn({}), ['/']);
     assert.deepEqual(anyIn({ type: 'object', properties: { a: {} } }), ['/properties/a']);
     assert.deepEqual(anyIn({ type: 'array', items: {} }), ['/items']);
   });
 });
+
+const root = join(import.meta.dirname, '../..');
+const endpoints = resolve(root, process.env['MILENA_SPEC_DIR'] ?? '../shared/spec', 'endpoints.tsv');
+
+/** Our own pages, and the one endpoint that existing tools know without a spec. */
+const BESIDE_THE_SPEC = ['/', '/_milena/live', '/_milena/ready', '/_synapse/admin/v1/register'];
+
+async function onlyOfTheSpec(): Promise<void> {
+  const rows = readFileSync(endpoints, 'utf8').split('\n');
+  const known = new Set(
+    rows.map((row) => row.split('\t')).map(([, method, path]) => `${method} ${bare(String(path))}`),
+  );
+  const bad = (await routes())
+    .filter(({ url }) => !BESIDE_THE_SPEC.includes(url))
+    .map((route) => `${String(route.method)} ${bare(route.url.replace('/r0/', '/v3/'))}`)
+    // A state key may be left out of the path (spec: "Getting events for a room").
+    .map((route) => route.replace(/\/state\/\*$/, '/state/*/*'))
+    .filter((route) => !known.has(route));
+  assert.deepEqual([...new Set(bad)], []);
+}
+
+/** A path with `*` for each parameter, whatever it is called, and no slash at its end. */
+function bare(path: string): string {
+  return path.replaceAll(/\{\w+\}|:\w+/g, '*').replace(/(.)\/$/, '$1');
+}
 
 function name({ method, url }: RouteOptions): string {
   return `${String(method)} ${url}`;

@@ -60,9 +60,9 @@ interface Present {
   readonly schema: string;
 }
 
+/** How bytes of one fingerprint are read: always as the present type, through a resolver if they differ. */
 interface Reading {
   readonly present: Present;
-  readonly type: avro.Type;
   readonly resolver?: ReturnType<avro.Type['createResolver']>;
 }
 
@@ -102,16 +102,16 @@ export function createCodec(): Codec {
   // Keyed by the eight bytes read as latin1: a third quicker to look up than their hex name.
   const readings = new Map<string, Reading>();
   for (const entry of present.values()) {
-    readings.set(entry.header.toString('latin1', 2, headerBytes), { present: entry, type: entry.type });
+    readings.set(entry.header.toString('latin1', 2, headerBytes), { present: entry });
   }
   return {
     encode: encodeRecord,
     decode: (bytes) => decodeRecord(readings, bytes),
     learn(schema) {
-      const reading = readingOf(schema);
-      const fingerprint = fingerprintOf(canonicalForm(reading.type));
+      const type = parse(schema);
+      const fingerprint = fingerprintOf(canonicalForm(type));
       const key = fingerprint.toString('latin1');
-      if (!readings.has(key)) readings.set(key, reading);
+      if (!readings.has(key)) readings.set(key, readingOf(type));
       return fingerprintName(fingerprint);
     },
     knows: (fingerprint) => readings.has(Buffer.from(fingerprint, 'hex').reverse().toString('latin1')),
@@ -154,7 +154,7 @@ function decodeRecord(readings: ReadonlyMap<string, Reading>, given: Uint8Array)
   const type = reading.present.name;
   let decoded: { readonly value: unknown; readonly offset: number };
   try {
-    decoded = reading.type.decode(bytes, headerBytes, reading.resolver);
+    decoded = reading.present.type.decode(bytes, headerBytes, reading.resolver);
   } catch {
     throw badRecord(`a ${type} cannot be decoded`, { type });
   }
@@ -165,18 +165,20 @@ function decodeRecord(readings: ReadonlyMap<string, Reading>, given: Uint8Array)
   return { type, value: decoded.value } as StoredFact;
 }
 
-function readingOf(schema: string): Reading {
-  let type: avro.Type;
+function parse(schema: string): avro.Type {
   try {
-    type = parseSchema(schema);
+    return parseSchema(schema);
   } catch (cause) {
     throw badRecord('the text is not an Avro schema', {}, cause);
   }
+}
+
+function readingOf(type: avro.Type): Reading {
   const name = type.name?.replace(/^milena\./, '');
   const entry = [...present.values()].find((candidate) => candidate.name === name);
   if (entry === undefined) throw badRecord('the schema is of a type that is not known', { type: name });
   try {
-    return { present: entry, type, resolver: entry.type.createResolver(type) };
+    return { present: entry, resolver: entry.type.createResolver(type) };
   } catch (cause) {
     throw badRecord(`the schema cannot be read as the present ${name}`, { type: name }, cause);
   }

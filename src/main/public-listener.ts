@@ -18,6 +18,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   const { config, log, codec } = core;
   const report = (err: unknown): void => logger.warn({ err }, 'a background task failed; it is tried again');
   const typing = new TypingPublisher(log, codec, Date.now, report);
+  const sync = await models.startSync(report);
   const { app, auth } = buildPublicApp({
     settings: config,
     serverName: asServerName(config.serverName),
@@ -25,6 +26,8 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     bus: owners.bus,
     reads: models.reads,
     gate: models.gate,
+    sync,
+    placeOfSyncToken: (token, roomId) => sync.placeOf(token, roomId),
     slots: log.slots,
     signer: core.keys.signer,
     passwords,
@@ -41,6 +44,8 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   return {
     address: `http://${config.bind.includes(':') ? `[${config.bind}]` : config.bind}:${config.port}`,
     async [Symbol.asyncDispose]() {
+      // Before the app closes: it waits for the long polls.
+      await sync.stop();
       await app.close();
       typing.close();
       stop.abort();

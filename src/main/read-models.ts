@@ -8,6 +8,10 @@ import { createLoader } from '../../projections/loader.ts';
 import { createReadGate, type ReadGate } from '../../projections/read-gate.ts';
 import { roomStateModel } from '../../projections/room_state/model.ts';
 import { type RoomStateQueries, roomStateQueries } from '../../projections/room_state/queries.ts';
+import { syncModel } from '../../projections/sync/model.ts';
+import { createSyncReads } from '../../projections/sync/queries.ts';
+import { createSyncService, type SyncService } from '../../projections/sync/service.ts';
+import { tailStart } from '../../projections/sync/tail-start.ts';
 import { timelineModel } from '../../projections/timeline/model.ts';
 import { type TimelineQueries, timelineQueries } from '../../projections/timeline/queries.ts';
 import { visibleTimeline } from '../../projections/timeline/visible-timeline.ts';
@@ -31,6 +35,8 @@ export interface ReadModels extends AsyncDisposable {
   readonly reads: Reads;
   readonly gate: ReadGate;
   readonly loader: Loader;
+  /** Begins to follow the log for syncs. */
+  startSync(report: (error: unknown) => void): Promise<SyncService>;
   /** Begins to listen for checkpoints and, with `project`, to project; rebuilds what another version made. */
   start(project: boolean): Promise<void>;
   /** Every account. */
@@ -45,7 +51,7 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
   const projections = await Projections.open({
     database: { connection: { connectionString: postgresUrl } },
     log: { log, codec, keys },
-    models: [roomStateModel, timelineModel, accountsModel, directoryModel],
+    models: [roomStateModel, timelineModel, syncModel, accountsModel, directoryModel],
     announce: !(core.lock !== undefined && core.config.roles.length > 1),
   });
   const database = projections.queries;
@@ -63,6 +69,16 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
     gate,
     reads: readsOf({ database, accounts, directory, rooms, timeline }),
     loader: createLoader(database, timeline, log.slots),
+    async startSync(report) {
+      return createSyncService({
+        generation: log.generation,
+        reads: createSyncReads(database, projections.positions, log.slots),
+        feed: (topic, partition) => projections.feed(topic, partition),
+        start: await tailStart(projections.database, log),
+        now: Date.now,
+        report,
+      });
+    },
     async start(project) {
       await projections.start({ project });
       if (project) await projections.bringUpToDate();

@@ -4,6 +4,7 @@ import { assigningCases } from './cases/assigning.ts';
 import { erasingCases } from './cases/erasing.ts';
 import { fencingCases } from './cases/fencing.ts';
 import { readingCases } from './cases/reading.ts';
+import { transferringCases } from './cases/transferring.ts';
 import type { MakeHarness } from './harness.ts';
 
 /**
@@ -25,6 +26,7 @@ export function eventLogContract(
       readingCases(declare);
       erasingCases(declare);
       assigningCases(declare);
+      transferringCases(declare);
     },
     options,
   );

@@ -1,8 +1,14 @@
 import { kafkaHarness } from '../support/kafka/harness.ts';
+import { hasForeignBroker } from '../support/kafka.ts';
 import { eventLogContract } from './event-log-contract.ts';
 import { kafkaCases } from './kafka-cases.ts';
 
-eventLogContract('kafka', kafkaHarness);
+// On a broker elsewhere nobody can look at the files, and its cleaner takes its time.
+eventLogContract(
+  'kafka',
+  kafkaHarness,
+  hasForeignBroker ? { only: /^(?!of 1,000 records|a compacted)/ } : {},
+);
 
 // The sleeper sleeps until the broker has forgotten its transactional ID: the next claim gets another producer, and
 // the broker fences nobody. What then holds is the adapter's own second line.

@@ -1,8 +1,15 @@
-import type { Server } from '../support/server.ts';
+import type { SharedServer } from '../support/shared-server.ts';
 
-/** How many records of each topic `milena log export` writes: what a refused request must not change. */
-export async function exportedRecords(server: Pick<Server, 'milena'>): Promise<ReadonlyMap<string, number>> {
-  const { code, stdout, stderr } = await server.milena(['log', 'export', '-'], 120_000);
+/**
+ * How many records of each topic `milena log export` writes: what a refused request must not change. Undefined
+ * for a server that we did not start.
+ */
+export async function exportedRecords(
+  server: Pick<SharedServer, 'milena'>,
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const outcome = await server.milena(['log', 'export', '-'], 120_000);
+  if (outcome === undefined) return undefined;
+  const { code, stdout, stderr } = outcome;
   if (code !== 0) throw new Error(`milena log export: exit ${code}: ${stderr.slice(-1000)}`);
   const counts = new Map<string, number>();
   for (const line of stdout.split('\n')) {

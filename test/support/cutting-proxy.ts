@@ -10,6 +10,9 @@ export interface CuttingProxy extends AsyncDisposable {
   loseRequest(marker: string): Promise<void>;
   /** Cuts all connections there are now. New ones are accepted. */
   cutAll(): void;
+  /** Holds back everything in both directions, as a network that swallows packets does, until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 interface Trap {
@@ -29,10 +32,12 @@ export async function startCuttingProxy(
 ): Promise<CuttingProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const traps: Trap[] = [];
+  let paused = false;
   const server = createServer((client) => {
     const upstream = createConnection({ host: target.host ?? '127.0.0.1', port: target.port });
     const pair = [client, upstream] as const;
     pairs.add(pair);
+    if (paused) for (const socket of pair) socket.pause();
     carry(pair, traps, rewrite);
     const end = () => {
       pairs.delete(pair);
@@ -55,6 +60,14 @@ export async function startCuttingProxy(
     loseReplyTo: (marker) => set(marker, true),
     loseRequest: (marker) => set(marker, false),
     cutAll,
+    pause() {
+      paused = true;
+      for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    resume() {
+      paused = false;
+      for (const pair of pairs) for (const socket of pair) socket.resume();
+    },
     async [Symbol.asyncDispose]() {
       cutAll();
       await new Promise((closed) => server.close(closed));

@@ -129,6 +129,9 @@ function propertiesFile(
     'offsets.topic.num.partitions': '2',
     'transaction.state.log.num.partitions': '4',
     'log.cleaner.dedupe.buffer.size': '4194304',
+    // After kill -9 the broker is let in again when its old session has ended: 9 s by default.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
     ...overrides,
   };
   return Object.entries(properties)
@@ -162,6 +165,9 @@ async function accepts(port: number): Promise<boolean> {
   });
 }
 
+/** Whether tests are to use a broker that they did not start. */
+export const hasForeignBroker = (process.env['KAFKA_BROKERS'] ?? '') !== '';
+
 /**
  * For tests: the broker that `KAFKA_BROKERS` names (`host:port,…`, as a container or a cluster gives it), else
  * one of our own, else the reason why there is none.
@@ -183,24 +189,28 @@ export async function kafkaOrReason(options: KafkaOptions = {}): Promise<Kafka |
 
 /** `npm run kafka`: a broker in the foreground, for a look at Milena on Kafka. Its data go when it stops. */
 async function foreground(): Promise<void> {
-  process.stdout.write(`Starting Kafka ${kafkaVersion} …\n`);
-  const kafka = await startKafka({
-    jvm: ['-Xmx256m'],
-    ...(process.env['PORT'] ? { port: Number(process.env['PORT']) } : {}),
-  });
-  process.stdout.write(`
-Kafka listens on ${kafka.brokers.join(',')}. Start Milena on it with
-
-  MILENA_LOG=kafka MILENA_KAFKA_BROKERS=${kafka.brokers.join(',')} npm start
-
-or run the tests against it with KAFKA_BROKERS=${kafka.brokers.join(',')}. Ctrl-C stops it and removes its data.
-`);
+  const stopped = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.resolve());
   const awake = setInterval(() => {}, 60_000);
-  const stop = async () => {
-    await kafka.stop();
+  process.stdout.write(`Starting Kafka ${kafkaVersion} …\n`);
+  try {
+    const port = process.env['PORT'];
+    await using kafka = await startKafka({
+      jvm: ['-Xmx256m'],
+      ...(port === undefined ? {} : { port: Number(port) }),
+    });
+    const brokers = kafka.brokers.join(',');
+    process.stdout.write(`
+Kafka listens on ${brokers}. Start Milena on it with
+
+  MILENA_LOG=kafka MILENA_KAFKA_BROKERS=${brokers} npm start
+
+or run tests against it with KAFKA_BROKERS=${brokers}. Ctrl-C stops it and removes its data.
+`);
+    await stopped.promise;
+  } finally {
     clearInterval(awake);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+  }
 }
 
 if (import.meta.main) {

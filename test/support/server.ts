@@ -66,7 +66,7 @@ export function throwawayFolder(): string {
 }
 
 /** Settings every test server has: a throwaway data folder, free ports, open registration, no rate limits. */
-export function testSettings(dataDir: string, port: number, internalPort: number): Record<string, string> {
+export function testSettings(dataDir: string, port: number, internalPort = 0): Record<string, string> {
   return {
     MILENA_DATA: dataDir,
     MILENA_BIND: '127.0.0.1',

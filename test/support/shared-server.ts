@@ -1,33 +1,49 @@
 import { after, before } from 'node:test';
+import { type Apart, startApart } from './apart.ts';
 import { type Client, freshName, register } from './client.ts';
 import { Http } from './http.ts';
-import { type Server, type ServerOptions, startServer } from './server.ts';
+import { type Kafka, startKafka } from './kafka.ts';
+import { type CommandOutcome, type Server, type ServerOptions, startServer } from './server.ts';
 
 /** A server that the tests of one file share. Its fields may be read once the tests run. */
 export interface SharedServer {
   readonly http: Http;
-  /** The process behind it; undefined when `MILENA_TEST_URL` names a server that runs already. */
-  readonly server: Server | undefined;
   readonly serverName: string;
   /** A new user with a device. */
   user(stem?: string): Promise<Client>;
+  /** Runs a `milena` command with the server's settings; undefined when the server was there already. */
+  milena(args: readonly string[], within?: number): Promise<CommandOutcome> | undefined;
 }
 
 /**
- * Starts one server before the tests of the calling `describe` and stops it after them. With `MILENA_TEST_URL`
- * (and `MILENA_TEST_SERVER_NAME`) set, the tests use that one; it must have open registration and no rate limits.
+ * Starts one server before the tests of the calling file (or `describe`) and stops it after them.
+ *
+ * The environment chooses another deployment for the same tests: `MILENA_TEST_ROLES=apart` a process for the API
+ * and one for all else, `MILENA_TEST_LOG=kafka` a log in Kafka, `MILENA_TEST_URL` (and `MILENA_TEST_SERVER_NAME`)
+ * a server that runs already, with open registration and no rate limits.
  */
 export function sharedServer(options: ServerOptions = {}): SharedServer {
-  let server: Server | undefined;
+  let kafka: Kafka | undefined;
+  let server: Server | Apart | undefined;
   let http: Http | undefined;
   before(async () => {
     const running = process.env['MILENA_TEST_URL'];
-    if (running === undefined || options.env !== undefined) server = await startServer(options);
-    http = new Http(server?.url ?? running ?? '');
+    if (running !== undefined && options.env === undefined) {
+      http = new Http(running);
+      return;
+    }
+    const log = process.env['MILENA_TEST_LOG'] === 'kafka' ? 'kafka' : 'postgres';
+    kafka = log === 'kafka' ? await startKafka() : undefined;
+    const brokers = kafka === undefined ? {} : { MILENA_KAFKA_BROKERS: kafka.brokers.join(',') };
+    const all = { ...options, log, env: { ...brokers, ...options.env } } as const;
+    const isApart = process.env['MILENA_TEST_ROLES'] === 'apart';
+    server = isApart ? await startApart({ log, env: all.env }) : await startServer(all);
+    http = new Http(server.url);
   });
   after(async () => {
     http?.close();
     await server?.[Symbol.asyncDispose]();
+    await kafka?.stop();
   });
   const started = (): Http => {
     if (http === undefined) throw new Error('the server is there only while tests run');
@@ -37,12 +53,13 @@ export function sharedServer(options: ServerOptions = {}): SharedServer {
     get http() {
       return started();
     },
-    get server() {
-      return server;
-    },
     get serverName() {
       return server?.serverName ?? process.env['MILENA_TEST_SERVER_NAME'] ?? 'localhost';
     },
     user: (stem) => register(started(), freshName(stem)),
+    milena: (args, within) => {
+      if (server === undefined) return undefined;
+      return 'processes' in server ? server.milena('owner', args, within) : server.milena(args, within);
+    },
   };
 }

@@ -17,9 +17,13 @@ const roomParams = Type.Object({ userId: userIdSchema, roomId: roomIdSchema, typ
 
 /** Account data, global and of rooms (spec: client-server API, "Client Config"). */
 export function accountDataRoutes(app: App, context: ClientContext): void {
-  const common = { prefixes: SINCE_R0, auth: 'user' } as const;
-  const global = { ...common, path: '/user/:userId/account_data/:type', params: globalParams };
-  const ofRoom = { ...common, path: '/user/:userId/rooms/:roomId/account_data/:type', params: roomParams };
+  globalRoutes(app, context);
+  roomRoutes(app, context);
+}
+
+function globalRoutes(app: App, context: ClientContext): void {
+  const path = '/user/:userId/account_data/:type';
+  const global = { path, prefixes: SINCE_R0, auth: 'user', params: globalParams } as const;
   route(app, {
     ...global,
     method: 'PUT',
@@ -39,6 +43,11 @@ export function accountDataRoutes(app: App, context: ClientContext): void {
       return new JsonText(await accountData(context, userId, null, type));
     },
   });
+}
+
+function roomRoutes(app: App, context: ClientContext): void {
+  const path = '/user/:userId/rooms/:roomId/account_data/:type';
+  const ofRoom = { path, prefixes: SINCE_R0, auth: 'user', params: roomParams } as const;
   route(app, {
     ...ofRoom,
     method: 'PUT',

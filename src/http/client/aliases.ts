@@ -14,6 +14,12 @@ const aliasParams = Type.Object({ roomAlias: roomAliasSchema });
 
 /** Room aliases (spec: client-server API, "Room aliases"). */
 export function aliasRoutes(app: App, context: ClientContext): void {
+  readAlias(app, context);
+  changeAlias(app, context);
+  aliasesOfRoom(app, context);
+}
+
+function readAlias(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/directory/room/:roomAlias',
@@ -26,6 +32,9 @@ export function aliasRoutes(app: App, context: ClientContext): void {
       return { room_id, servers: [context.serverName] };
     },
   });
+}
+
+function changeAlias(app: App, context: ClientContext): void {
   route(app, {
     method: 'PUT',
     path: '/directory/room/:roomAlias',
@@ -57,6 +66,9 @@ export function aliasRoutes(app: App, context: ClientContext): void {
       return {};
     },
   });
+}
+
+function aliasesOfRoom(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/rooms/:roomId/aliases',

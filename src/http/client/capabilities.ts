@@ -2,7 +2,6 @@ import { Type } from 'typebox';
 import { ROOM_VERSIONS } from '../../matrix/room-versions.ts';
 import type { App, ClientContext } from '../context.ts';
 import { route, SINCE_R0 } from '../route.ts';
-import { PROFILE_FIELDS } from './profile.ts';
 
 const switchSchema = Type.Object({ enabled: Type.Boolean() });
 
@@ -14,7 +13,7 @@ export function capabilityRoutes(app: App, { settings }: ClientContext): void {
     'm.room_versions': { default: settings.defaultRoomVersion, available: Object.fromEntries(available) },
     'm.set_displayname': { enabled: true },
     'm.set_avatar_url': { enabled: true },
-    'm.profile_fields': { enabled: true, allowed: [...PROFILE_FIELDS] },
+    'm.profile_fields': { enabled: true },
     'm.3pid_changes': { enabled: false },
     'm.get_login_token': { enabled: false },
   };
@@ -32,7 +31,7 @@ export function capabilityRoutes(app: App, { settings }: ClientContext): void {
         }),
         'm.set_displayname': switchSchema,
         'm.set_avatar_url': switchSchema,
-        'm.profile_fields': Type.Object({ enabled: Type.Boolean(), allowed: Type.Array(Type.String()) }),
+        'm.profile_fields': switchSchema,
         'm.3pid_changes': switchSchema,
         'm.get_login_token': switchSchema,
       }),

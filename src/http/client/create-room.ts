@@ -3,6 +3,7 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import { asRoomVersionId, parseRoomAlias, type RoomAlias } from '../../matrix/identifiers.ts';
 import { type RoomVersion, roomVersion } from '../../matrix/room-versions.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
+import { mapBounded } from '../bounded.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { route, SINCE_R0 } from '../route.ts';
@@ -11,6 +12,9 @@ import { type CreateRoomRequest, createRoomBody } from './create-room-request.ts
 import { initialEvents, inviteesOf } from './initial-events.ts';
 import { noThirdPartyInvites, requireLocal } from './membership.ts';
 import { memberProfile } from './send-event.ts';
+
+/** Profiles of invited users looked up at once. */
+const PROFILES_AT_ONCE = 8;
 
 /** `POST createRoom` (spec: client-server API, "Creation"). */
 export function createRoomRoutes(app: App, context: ClientContext): void {
@@ -45,7 +49,9 @@ async function createRoom(
   const creator = session.user_id;
   const made = makeCreateEvent(context, { request, version, creator, at });
   const invitees = inviteesOf(request, creator);
-  const profiles = await Promise.all([creator, ...invitees].map((user) => memberProfile(context, user)));
+  const profiles = await mapBounded([creator, ...invitees], PROFILES_AT_ONCE, (user) =>
+    memberProfile(context, user),
+  );
   const [creatorProfile = {}, ...inviteeProfiles] = profiles;
   const events = initialEvents({
     request,

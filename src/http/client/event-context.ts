@@ -1,11 +1,12 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { App, ClientContext } from '../context.ts';
 import { eventsText, eventText } from '../event-text.ts';
 import { JsonText } from '../json-text.ts';
 import { placeToken } from '../page-token.ts';
-import type { PageQuery } from '../reads/timeline-reads.ts';
-import { requireReader } from '../room-access.ts';
+import type { Session } from '../reads/account-reads.ts';
+import type { StoredEvent } from '../reads/stored-event.ts';
+import { type RoomView, requireReader } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, eventIdSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -13,6 +14,11 @@ import { sendersOf } from './messages.ts';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 200;
+
+const contextQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  filter: Type.Optional(Type.String()),
+});
 
 /** `GET context` (spec: client-server API, "Event Context"). */
 export function contextRoutes(app: App, context: ClientContext): void {
@@ -22,10 +28,7 @@ export function contextRoutes(app: App, context: ClientContext): void {
     prefixes: SINCE_R0,
     auth: 'user',
     params: Type.Object({ roomId: roomIdSchema, eventId: eventIdSchema }),
-    query: Type.Object({
-      limit: Type.Optional(Type.Integer({ minimum: 0 })),
-      filter: Type.Optional(Type.String()),
-    }),
+    query: contextQuery,
     response: Type.Object({
       event: clientEventSchema,
       events_before: Type.Array(clientEventSchema),
@@ -36,34 +39,42 @@ export function contextRoutes(app: App, context: ClientContext): void {
     }),
     handle: async ({ params: { roomId, eventId }, query, session }) => {
       const view = await requireReader(context, roomId, session.user_id);
-      const event = await context.reads.timeline.event(roomId, eventId, session.user_id);
+      const find = () => context.reads.timeline.event(roomId, eventId, session.user_id);
+      const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event that you may see.');
-      const filter = readRoomEventFilter(query.filter);
-      const wanted = eventFilterOf(filter);
-      const limit = Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
-      const page = (direction: 'b' | 'f', from: number, count: number): PageQuery => {
-        return { roomId, viewer: session.user_id, direction, from, limit: count, filter: wanted };
-      };
-      const [before, after] = await Promise.all([
-        context.reads.timeline.page(page('b', event.place, Math.floor(limit / 2))),
-        context.reads.timeline.page(page('f', event.place + 1, Math.ceil(limit / 2))),
-      ]);
-      const around = [...before.events, event, ...after.events];
-      const lastPlace = after.events.at(-1)?.place ?? event.place;
-      const at = view.at === undefined ? lastPlace : Math.min(lastPlace, view.at);
-      const state =
-        filter.lazy_load_members === true
-          ? await sendersOf(context, roomId, around)
-          : await context.reads.rooms.state(roomId, { at });
-      const now = context.now();
-      const firstPlace = before.events.at(-1)?.place ?? event.place;
-      return new JsonText(
-        `{"event":${eventText(event, session, now)},` +
-          `"events_before":${eventsText(before.events, session, now)},` +
-          `"events_after":${eventsText(after.events, session, now)},` +
-          `"start":"${placeToken(firstPlace)}","end":"${placeToken(lastPlace + 1)}",` +
-          `"state":${eventsText(state, session, now)}}`,
-      );
+      return around(context, session, event, { ...query, view });
     },
   });
+}
+
+/** The event with what stands before and behind it, and the state at the last of these. */
+async function around(
+  context: ClientContext,
+  session: Session,
+  event: StoredEvent,
+  query: Static<typeof contextQuery> & { readonly view: RoomView },
+): Promise<JsonText> {
+  const { timeline } = context.reads;
+  const roomId = event.room_id;
+  const filter = readRoomEventFilter(query.filter);
+  const limit = Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+  const common = { roomId, viewer: session.user_id, filter: eventFilterOf(filter) };
+  const [before, after] = await Promise.all([
+    timeline.page({ ...common, direction: 'b', from: event.place, limit: Math.floor(limit / 2) }),
+    timeline.page({ ...common, direction: 'f', from: event.place + 1, limit: Math.ceil(limit / 2) }),
+  ]);
+  const first = before.events.at(-1)?.place ?? event.place;
+  const last = after.events.at(-1)?.place ?? event.place;
+  const state =
+    filter.lazy_load_members === true
+      ? await sendersOf(context, roomId, [...before.events, event, ...after.events])
+      : await context.reads.rooms.state(roomId, { at: Math.min(last, query.view.at ?? last) });
+  const now = context.now();
+  return new JsonText(
+    `{"event":${eventText(event, session, now)},` +
+      `"events_before":${eventsText(before.events, session, now)},` +
+      `"events_after":${eventsText(after.events, session, now)},` +
+      `"start":"${placeToken(first)}","end":"${placeToken(last + 1)}",` +
+      `"state":${eventsText(state, session, now)}}`,
+  );
 }

@@ -11,6 +11,11 @@ import { filterSchema } from './filter-schema.ts';
 
 /** `POST user/{userId}/filter` and `GET user/{userId}/filter/{filterId}` (spec: client-server API, "Filtering"). */
 export function filterRoutes(app: App, context: ClientContext): void {
+  storeFilter(app, context);
+  readFilter(app, context);
+}
+
+function storeFilter(app: App, context: ClientContext): void {
   route(app, {
     method: 'POST',
     path: '/user/:userId/filter',
@@ -34,6 +39,9 @@ export function filterRoutes(app: App, context: ClientContext): void {
       return { filter_id };
     },
   });
+}
+
+function readFilter(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/user/:userId/filter/:filterId',

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { RoomId } from '../../matrix/identifiers.ts';
 import { type JsonObject, ownString } from '../../matrix/json.ts';
 import type { App, ClientContext } from '../context.ts';
 import { eventsText } from '../event-text.ts';
@@ -15,6 +16,12 @@ const membership = Type.Optional(
 
 /** Members of rooms and rooms of members (spec: client-server API, "Rooms" and "Getting events for a room"). */
 export function memberRoutes(app: App, context: ClientContext): void {
+  membersRoute(app, context);
+  joinedMembersRoute(app, context);
+  joinedRoomsRoute(app, context);
+}
+
+function membersRoute(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/rooms/:roomId/members',
@@ -37,6 +44,9 @@ export function memberRoutes(app: App, context: ClientContext): void {
       return new JsonText(`{"chunk":${eventsText(wanted, session, context.now())}}`);
     },
   });
+}
+
+function joinedMembersRoute(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/rooms/:roomId/joined_members',
@@ -55,6 +65,9 @@ export function memberRoutes(app: App, context: ClientContext): void {
       return { joined: Object.fromEntries(members.flatMap(joinedMember)) };
     },
   });
+}
+
+function joinedRoomsRoute(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/joined_rooms',
@@ -71,7 +84,7 @@ export function memberRoutes(app: App, context: ClientContext): void {
 /** The place whose state a token stands for: that of the last event before it, within what may be seen. */
 async function stateBefore(
   context: ClientContext,
-  roomId: string,
+  roomId: RoomId,
   token: string,
   limit: number | undefined,
 ): Promise<number> {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
-import { type JsonObject, ownValue } from '../../matrix/json.ts';
+import { type JsonObject, type JsonValue, ownValue } from '../../matrix/json.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
@@ -9,19 +9,25 @@ import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, objectSchema, userIdSchema } from '../schemas.ts';
 import { spreadProfile } from './spread-profile.ts';
 
-/** The fields that a profile can have. */
-export const PROFILE_FIELDS = ['displayname', 'avatar_url'] as const;
-
-/** One of them. */
-export type ProfileField = (typeof PROFILE_FIELDS)[number];
-
+/** The fields that membership events show: they are text, and rooms are told of them. */
+const SHOWN_IN_ROOMS = ['displayname', 'avatar_url'];
 /** 255 characters of a name, and a media URI, fit easily; a membership event holds both. */
-const MAX_VALUE = 2_048;
+const MAX_SHOWN = 2_048;
+/** Bytes of a field's name and of a whole profile as JSON (spec: "Profiles"). */
+const MAX_KEY_BYTES = 255;
+const MAX_PROFILE_BYTES = 65_536;
+/** Spec: appendices, "Common Namespaced Identifier Grammar". */
+const FIELD_NAME = /^[a-z][a-z0-9_.-]*$/;
 
 const fieldParams = Type.Object({ userId: userIdSchema, keyName: Type.String() });
 
 /** Profiles (spec: client-server API, "Profiles"). Reading them needs no access token. */
 export function profileRoutes(app: App, context: ClientContext): void {
+  readProfile(app, context);
+  changeProfile(app, context);
+}
+
+function readProfile(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/profile/:userId',
@@ -44,6 +50,9 @@ export function profileRoutes(app: App, context: ClientContext): void {
       return { [keyName]: value };
     },
   });
+}
+
+function changeProfile(app: App, context: ClientContext): void {
   route(app, {
     method: 'PUT',
     path: '/profile/:userId/:keyName',
@@ -55,8 +64,8 @@ export function profileRoutes(app: App, context: ClientContext): void {
     response: emptySchema,
     handle: async ({ params: { userId, keyName }, body, session }) => {
       requireSelf(session, userId);
-      const field = knownField(keyName);
-      return setField(context, session, field, fieldValue(body, field));
+      requireFieldName(keyName);
+      return setField(context, session, keyName, fieldValue(body, keyName));
     },
   });
   route(app, {
@@ -68,7 +77,8 @@ export function profileRoutes(app: App, context: ClientContext): void {
     response: emptySchema,
     handle: async ({ params: { userId, keyName }, session }) => {
       requireSelf(session, userId);
-      return setField(context, session, knownField(keyName), undefined);
+      requireFieldName(keyName);
+      return setField(context, session, keyName, undefined);
     },
   });
 }
@@ -81,28 +91,35 @@ async function profileOf(context: ClientContext, userId: Session['user_id']): Pr
   return profile;
 }
 
-function knownField(name: string): ProfileField {
-  const field = PROFILE_FIELDS.find((known) => known === name);
-  if (field === undefined) throw new MilenaError('FORBIDDEN', 'Profiles here have no such field.');
-  return field;
+/** @throws MilenaError KEY_TOO_LARGE, INVALID_PARAM */
+function requireFieldName(name: string): void {
+  if (Buffer.byteLength(name) > MAX_KEY_BYTES) throw new MilenaError('KEY_TOO_LARGE');
+  if (!FIELD_NAME.test(name)) throw new MilenaError('INVALID_PARAM', 'keyName: cannot name a profile field');
 }
 
-/** The new value; an empty string or null removes the field, as clients expect. */
-function fieldValue(body: JsonObject, field: ProfileField): string | undefined {
+/** The new value; undefined removes the field, as an empty string or null does for those that rooms show. */
+function fieldValue(body: JsonObject, field: string): JsonValue | undefined {
   const value = ownValue(body, field);
   if (value === undefined) throw new MilenaError('MISSING_PARAM', `${field}: is required`);
+  if (!SHOWN_IN_ROOMS.includes(field)) return value;
   if (value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new MilenaError('INVALID_PARAM', `${field}: must be a string`);
-  if (value.length > MAX_VALUE) throw new MilenaError('TOO_LARGE', `${field}: is too long`);
+  if (value.length > MAX_SHOWN) throw new MilenaError('TOO_LARGE', `${field}: is too long`);
   return value;
 }
 
 async function setField(
   context: ClientContext,
   session: Session,
-  field: ProfileField,
-  value: string | undefined,
+  field: string,
+  value: JsonValue | undefined,
 ): Promise<Record<string, never>> {
+  if (value !== undefined) {
+    const profile = { ...(await profileOf(context, session.user_id)), [field]: value };
+    if (Buffer.byteLength(JSON.stringify(profile)) > MAX_PROFILE_BYTES) {
+      throw new MilenaError('PROFILE_TOO_LARGE');
+    }
+  }
   await context.execute({
     kind: 'set_profile',
     id: freshCommandId(),
@@ -111,6 +128,6 @@ async function setField(
     field,
     ...(value === undefined ? {} : { value }),
   });
-  await spreadProfile(context, session.user_id, field, value);
+  if (SHOWN_IN_ROOMS.includes(field)) await spreadProfile(context, session.user_id, field, value);
   return {};
 }

@@ -33,11 +33,30 @@ const listSchema = Type.Object({
 
 /** The published room directory (spec: client-server API, "Published Room Directory"). */
 export function publicRoomRoutes(app: App, context: ClientContext): void {
-  const paging = {
-    limit: Type.Optional(Type.Integer({ minimum: 0 })),
-    since: Type.Optional(Type.String()),
-  };
-  const server = Type.Object({ server: Type.Optional(Type.String()) });
+  listRoutes(app, context);
+  visibilityRoutes(app, context);
+}
+
+const paging = {
+  limit: Type.Optional(Type.Integer({ minimum: 0 })),
+  since: Type.Optional(Type.String()),
+};
+
+const server = Type.Object({ server: Type.Optional(Type.String()) });
+
+const searchBody = Type.Object({
+  ...paging,
+  filter: Type.Optional(
+    Type.Object({
+      generic_search_term: Type.Optional(Type.String()),
+      room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
+    }),
+  ),
+  include_all_networks: Type.Optional(Type.Boolean()),
+  third_party_instance_id: Type.Optional(Type.String()),
+});
+
+function listRoutes(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/publicRooms',
@@ -53,17 +72,7 @@ export function publicRoomRoutes(app: App, context: ClientContext): void {
     prefixes: SINCE_R0,
     auth: 'user',
     query: server,
-    body: Type.Object({
-      ...paging,
-      filter: Type.Optional(
-        Type.Object({
-          generic_search_term: Type.Optional(Type.String()),
-          room_types: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Null()]))),
-        }),
-      ),
-      include_all_networks: Type.Optional(Type.Boolean()),
-      third_party_instance_id: Type.Optional(Type.String()),
-    }),
+    body: searchBody,
     emptyBody: true,
     response: listSchema,
     handle: ({ query, body: { limit, since, filter } }) =>
@@ -75,7 +84,6 @@ export function publicRoomRoutes(app: App, context: ClientContext): void {
         roomTypes: filter?.room_types,
       }),
   });
-  visibilityRoutes(app, context);
 }
 
 function visibilityRoutes(app: App, context: ClientContext): void {

@@ -8,11 +8,15 @@ import type { Session } from '../reads/account-reads.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { objectSchema } from '../schemas.ts';
 
+const actionsSchema = Type.Array(
+  Type.Unsafe<PushRule['actions'][number]>(Type.Union([Type.String(), objectSchema])),
+);
+
 const ruleSchema = Type.Object({
   rule_id: Type.String(),
   default: Type.Boolean(),
   enabled: Type.Boolean(),
-  actions: Type.Array(Type.Unsafe<PushRule['actions'][number]>(Type.Union([Type.String(), objectSchema]))),
+  actions: actionsSchema,
   conditions: Type.Optional(
     Type.Array(Type.Unsafe<NonNullable<PushRule['conditions']>[number]>(objectSchema)),
   ),
@@ -51,6 +55,10 @@ export function pushRuleRoutes(app: App, context: ClientContext): void {
     response: rulesetSchema,
     handle: ({ session }) => rulesOf(context, session),
   });
+  oneRuleRoutes(app, context);
+}
+
+function oneRuleRoutes(app: App, context: ClientContext): void {
   route(app, {
     method: 'GET',
     path: '/pushrules/global/:kind/:ruleId',
@@ -62,19 +70,26 @@ export function pushRuleRoutes(app: App, context: ClientContext): void {
   });
   route(app, {
     method: 'GET',
-    path: '/pushrules/global/:kind/:ruleId/:attribute',
+    path: '/pushrules/global/:kind/:ruleId/enabled',
     prefixes: SINCE_R0,
     auth: 'user',
-    params: Type.Object({
-      ...one,
-      attribute: Type.Union([Type.Literal('enabled'), Type.Literal('actions')]),
-    }),
-    response: objectSchema,
+    params: Type.Object(one),
+    response: Type.Object({ enabled: Type.Boolean() }),
     handle: async ({ params, session }) => {
-      const rule = ruleNamed(await rulesOf(context, session), params);
-      if (params.attribute === 'enabled') return { enabled: rule.enabled };
-      // Actions are JSON; their interface only lacks the index signature that would say so.
-      return { actions: rule.actions as readonly string[] };
+      const { enabled } = ruleNamed(await rulesOf(context, session), params);
+      return { enabled };
+    },
+  });
+  route(app, {
+    method: 'GET',
+    path: '/pushrules/global/:kind/:ruleId/actions',
+    prefixes: SINCE_R0,
+    auth: 'user',
+    params: Type.Object(one),
+    response: Type.Object({ actions: actionsSchema }),
+    handle: async ({ params, session }) => {
+      const { actions } = ruleNamed(await rulesOf(context, session), params);
+      return { actions: [...actions] };
     },
   });
 }

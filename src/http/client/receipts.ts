@@ -15,6 +15,11 @@ const RECEIPT_TYPES = ['m.read', 'm.read.private', 'm.fully_read'] as const sati
 
 /** Receipts and the fully-read marker (spec: client-server API, "Receipts", "Read and unread markers"). */
 export function receiptRoutes(app: App, context: ClientContext): void {
+  receiptRoute(app, context);
+  readMarkersRoute(app, context);
+}
+
+function receiptRoute(app: App, context: ClientContext): void {
   route(app, {
     method: 'POST',
     path: '/rooms/:roomId/receipt/:receiptType/:eventId',
@@ -35,6 +40,9 @@ export function receiptRoutes(app: App, context: ClientContext): void {
       return {};
     },
   });
+}
+
+function readMarkersRoute(app: App, context: ClientContext): void {
   route(app, {
     method: 'POST',
     path: '/rooms/:roomId/read_markers',

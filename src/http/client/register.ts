@@ -1,9 +1,9 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
 import { type JsonText, jsonAnswer } from '../json-text.ts';
-import { createAccount, newUserId, requireFree } from '../new-account.ts';
+import { type AccountMade, createAccount, newUserId, requireFree } from '../new-account.ts';
 import { addressKey } from '../rate-limits.ts';
 import { route, SINCE_R0 } from '../route.ts';
 
@@ -36,25 +36,7 @@ export function registerRoutes(app: App, context: ClientContext): void {
     body: registerBody,
     emptyBody: true,
     response: registerAnswer,
-    handle: async ({ query, body, address }) => {
-      if (query.kind === 'guest') throw new MilenaError('GUEST_ACCESS_FORBIDDEN');
-      requireOpen(context);
-      const userId = body.username === undefined ? undefined : newUserId(context, body.username);
-      if (userId !== undefined) await requireFree(context, userId);
-      // The one stage proves nothing, so no session is needed: any `auth` with its type is complete.
-      if (body.auth?.type !== 'm.login.dummy') return interactiveAuth(context);
-      context.limits.take('registration', addressKey(address));
-      if (body.password === undefined) throw new MilenaError('MISSING_PARAM', 'password: is required');
-      return createAccount(context, {
-        userId: userId ?? randomUserId(context),
-        password: body.password,
-        admin: false,
-        method: 'registration',
-        deviceId: body.device_id,
-        displayName: body.initial_device_display_name,
-        inhibitLogin: body.inhibit_login ?? false,
-      });
-    },
+    handle: ({ query, body, address }) => register(context, query.kind, body, address),
   });
   route(app, {
     method: 'GET',
@@ -68,6 +50,31 @@ export function registerRoutes(app: App, context: ClientContext): void {
       await requireFree(context, newUserId(context, query.username));
       return { available: true };
     },
+  });
+}
+
+async function register(
+  context: ClientContext,
+  kind: string | undefined,
+  body: Static<typeof registerBody>,
+  address: string,
+): Promise<AccountMade | JsonText> {
+  if (kind === 'guest') throw new MilenaError('GUEST_ACCESS_FORBIDDEN');
+  requireOpen(context);
+  const userId = body.username === undefined ? undefined : newUserId(context, body.username);
+  if (userId !== undefined) await requireFree(context, userId);
+  // The one stage proves nothing, so no session is needed: any `auth` with its type is complete.
+  if (body.auth?.type !== 'm.login.dummy') return interactiveAuth(context);
+  context.limits.take('registration', addressKey(address));
+  if (body.password === undefined) throw new MilenaError('MISSING_PARAM', 'password: is required');
+  return createAccount(context, {
+    userId: userId ?? randomUserId(context),
+    password: body.password,
+    admin: false,
+    method: 'registration',
+    deviceId: body.device_id,
+    displayName: body.initial_device_display_name,
+    inhibitLogin: body.inhibit_login ?? false,
   });
 }
 

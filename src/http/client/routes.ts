@@ -18,6 +18,7 @@ import { receiptRoutes } from './receipts.ts';
 import { registerRoutes } from './register.ts';
 import { roomStateRoutes } from './room-state.ts';
 import { sendRoutes } from './send.ts';
+import { syncRoutes } from './sync.ts';
 import { tagRoutes } from './tags.ts';
 import { thirdPartyRoutes } from './third-party.ts';
 import { typingRoutes } from './typing.ts';
@@ -33,6 +34,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   registerRoutes,
   whoamiRoutes,
   filterRoutes,
+  syncRoutes,
   sendRoutes,
   roomStateRoutes,
   memberRoutes,

@@ -1,5 +1,7 @@
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
+import type { JsonValue } from '../../matrix/json.ts';
 
+import { mapBounded } from '../bounded.ts';
 import type { ClientContext } from '../context.ts';
 import { withoutKeys } from '../without-keys.ts';
 import { changeMembership } from './send-event.ts';
@@ -19,23 +21,18 @@ export async function spreadProfile(
   context: ClientContext,
   userId: UserId,
   field: string,
-  value: string | undefined,
+  value: JsonValue | undefined,
 ): Promise<void> {
   await context.freshness.all();
-  const waiting = [...(await context.reads.rooms.rooms(userId, 'join'))];
-  const workers = Array.from({ length: AT_ONCE }, async () => {
-    for (let roomId = waiting.pop(); roomId !== undefined; roomId = waiting.pop()) {
-      await tellRoom(context, userId, roomId, { field, value });
-    }
-  });
-  await Promise.all(workers);
+  const rooms = await context.reads.rooms.rooms(userId, 'join');
+  await mapBounded(rooms, AT_ONCE, (roomId) => tellRoom(context, userId, roomId, { field, value }));
 }
 
 async function tellRoom(
   context: ClientContext,
   userId: UserId,
   roomId: RoomId,
-  { field, value }: { readonly field: string; readonly value: string | undefined },
+  { field, value }: { readonly field: string; readonly value: JsonValue | undefined },
 ): Promise<void> {
   try {
     const present = (await stateContent(context, roomId, 'm.room.member', userId)) ?? {};

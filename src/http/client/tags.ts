@@ -25,6 +25,10 @@ export function tagRoutes(app: App, context: ClientContext): void {
       return { tags: (await tagsOf(context, userId, roomId)) as Record<string, JsonObject> };
     },
   });
+  changeTags(app, context);
+}
+
+function changeTags(app: App, context: ClientContext): void {
   route(app, {
     method: 'PUT',
     path: '/user/:userId/rooms/:roomId/tags/:tag',

@@ -25,20 +25,26 @@ describe('a profile', () => {
     assert.equal((await alice.ask('GET', `/profile/${alice.id}/displayname`)).json.errcode, 'M_NOT_FOUND');
   });
 
-  it('is changed by its user alone, and has the fields that the capabilities name', async () => {
+  it('is changed by its user alone, and holds any field of up to 64 KiB in all', async () => {
     const house = await testHouse();
     const alice = await register(house, 'alice');
     const bob = await register(house, 'bob');
     const set = async (field: string, body: object, user = alice) =>
       (await user.ask('PUT', `/profile/${alice.id}/${field}`, body)).json.errcode;
     assert.equal(await set('displayname', { displayname: 'x' }, bob), 'M_FORBIDDEN');
-    assert.equal(await set('m.tz', { 'm.tz': 'Europe/Vienna' }), 'M_FORBIDDEN');
+    assert.equal(await set('m.tz', { 'm.tz': 'Europe/Vienna' }), undefined);
+    assert.equal(await set('org.example', { 'org.example': { a: [1] } }), undefined);
+    assert.equal(await set('Org', { Org: 1 }), 'M_INVALID_PARAM');
+    assert.equal(await set('x'.repeat(256), {}), 'M_KEY_TOO_LARGE');
+    assert.equal(await set('org.big', { 'org.big': 'x'.repeat(70_000) }), 'M_PROFILE_TOO_LARGE');
     assert.equal(await set('displayname', {}), 'M_MISSING_PARAM');
     assert.equal(await set('displayname', { displayname: 7 }), 'M_INVALID_PARAM');
     assert.equal(await set('displayname', { displayname: 'x'.repeat(3_000) }), 'M_TOO_LARGE');
     assert.equal((await bob.ask('GET', '/profile/@nobody:test.example')).json.errcode, 'M_NOT_FOUND');
     const { json } = await alice.ask('GET', '/capabilities');
-    assert.deepEqual(json.capabilities['m.profile_fields'].allowed, ['displayname', 'avatar_url']);
+    assert.deepEqual(json.capabilities['m.profile_fields'], { enabled: true });
+    const profile = (await bob.ask('GET', `/profile/${alice.id}`)).json;
+    assert.deepEqual(profile, { 'm.tz': 'Europe/Vienna', 'org.example': { a: [1] } });
     assert.equal(json.capabilities['m.room_versions'].available['12'], 'stable');
   });
 });

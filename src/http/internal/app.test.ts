@@ -137,7 +137,7 @@ describe('the internal listener', () => {
 
   it('lets nobody in without the secret', async () => {
     execute = async () => assert.fail('must not be asked');
-    for (const secret of ['', 'wrong', `${SECRET} `, SECRET.toUpperCase()]) {
+    for (const secret of ['', 'wrong', `${SECRET}x`, SECRET.toUpperCase()]) {
       const other = new CommandForwarder(secret, 5_000);
       await assert.rejects(other.forward(address, send), (error) => isMilenaError(error, 'UNAVAILABLE'));
       other.close();

@@ -30,7 +30,12 @@ const BODY_LIMIT = 16_777_216;
  * with the public app but liveness.
  */
 export function buildInternalApp(deps: InternalDeps): App {
-  const app = bareApp(deps.logger, { maxBodyBytes: BODY_LIMIT, trustedProxies: [] });
+  const app = bareApp(deps.logger, {
+    maxBodyBytes: BODY_LIMIT,
+    trustedProxies: [],
+    // An imported log takes as long as it takes.
+    receiveTimeoutMs: 0,
+  });
   requireSecret(app, deps.secret);
   livenessRoutes(app, deps);
   metricsRoute(app, deps);

@@ -81,7 +81,26 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<EventLog
     read: parts.read,
     lanes: () => ({ joins: lane(10_000), beats: lane(2_000) }),
   });
-  return new KafkaLog(parts, assignment, await meta.generation(), claimValue(options), closing);
+  try {
+    await untilServed(parts);
+    return new KafkaLog(parts, assignment, await meta.generation(), claimValue(options), closing);
+  } catch (error) {
+    closeLanes(parts);
+    throw error;
+  }
+}
+
+/** A broker that was just told to make 513 partitions leads them on paper for 10 s before it serves them. */
+async function untilServed(parts: KafkaParts): Promise<void> {
+  const partitions = Array.from({ length: parts.slots }, (_, partition) => partition);
+  for (const topic of topicNames) {
+    await positionsOf(parts.read, kafkaName(parts, topic), partitions, 'end', 90_000);
+  }
+  await positionsOf(parts.read, parts.prefix + metaTopic, [0], 'end', 90_000);
+}
+
+function closeLanes(parts: KafkaParts): void {
+  for (const lane of [...parts.write, parts.read, parts.tail]) lane.close();
 }
 
 function claimValue(options: KafkaLogOptions): Uint8Array {
@@ -171,6 +190,6 @@ class KafkaLog implements EventLog {
     if (this.#closing.signal.aborted) return;
     await this.#assignment.leave();
     this.#closing.abort();
-    for (const lane of [...this.#parts.write, this.#parts.read, this.#parts.tail]) lane.close();
+    closeLanes(this.#parts);
   }
 }

@@ -13,8 +13,9 @@ export async function positionsOf(
   topic: string,
   partitions: readonly number[],
   which: keyof typeof positions,
+  patienceMs = 10_000,
 ): Promise<readonly number[]> {
-  return await persist(lane, patience(10_000), async () => {
+  return await persist(lane, patience(patienceMs), async () => {
     const leaders = await Promise.all(partitions.map((partition) => lane.leader(topic, partition)));
     const found = new Map<number, number>();
     const byLeader = Map.groupBy(partitions.keys(), (index) => leaders[index] ?? -1);

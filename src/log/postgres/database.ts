@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { MilenaError } from '../../errors/milena-error.ts';
 
@@ -46,6 +47,9 @@ export async function run(
   return { rows: result.rows, rowCount: result.rowCount ?? 0 };
 }
 
+/** Pauses before a statement that may run twice is sent again. */
+const retryPausesMs = [0, 20, 100];
+
 /** The log's connections. */
 export class Database {
   readonly config: pg.PoolConfig;
@@ -71,8 +75,24 @@ export class Database {
     }
   }
 
-  /** Runs a statement that changes nothing, or that may run twice. @throws MilenaError LOG_UNAVAILABLE */
+  /**
+   * Runs a statement that changes nothing, or that may run twice. A connection that died while it was idle is
+   * found out only by using it, so it is tried again on others.
+   * @throws MilenaError LOG_UNAVAILABLE
+   */
   async query(statement: Statement, values: readonly unknown[] = []): Promise<Rows> {
+    for (const pauseMs of retryPausesMs) {
+      const client = await this.connect();
+      try {
+        const rows = await run(client, statement, values);
+        client.release();
+        return rows;
+      } catch (cause) {
+        client.release(true);
+        if (refused(cause)) throw new MilenaError('LOG_UNAVAILABLE', undefined, { cause });
+        await sleep(pauseMs);
+      }
+    }
     return this.use((client) => run(client, statement, values));
   }
 

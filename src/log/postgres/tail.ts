@@ -62,7 +62,7 @@ export class PartitionTail {
   forget(): void {
     this.#records = [];
     this.#bytes = 0;
-    this.#start = this.#stop;
+    if (this.#start !== undefined) this.#start = this.#stop;
   }
 
   /**

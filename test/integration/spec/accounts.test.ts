@@ -236,15 +236,24 @@ describe('profiles', () => {
     same(one, { displayname: 'Ada L.' }, `${section}: an object with one property`);
   });
 
-  it('keeps a field of another name, and deletes it', async () => {
+  it('keeps a field of another name and deletes it, or says in its capabilities that it has none', async () => {
+    const rule = 'CS API, m.profile_fields capability';
     const user = await shared.user();
     const where = path('profile', user.userId, 'org.example.colour');
-    expectOk(await user.ask('PUT', where, { json: { 'org.example.colour': { rgb: [1, 2, 3] } } }), section);
-    same(
-      expectOk(await user.ask('GET', where), section),
-      { 'org.example.colour': { rgb: [1, 2, 3] } },
-      section,
-    );
+    const json = { 'org.example.colour': { rgb: [1, 2, 3] } };
+    const capabilities = (await user.get200('GET', path('capabilities')))['capabilities'];
+    const fields = isObject(capabilities) ? capabilities['m.profile_fields'] : undefined;
+    check(isObject(fields), `${rule}: without it clients take every field for allowed`, capabilities);
+    const allowed = fields['allowed'];
+    const enabled =
+      fields['enabled'] === true && (!Array.isArray(allowed) || allowed.includes('org.example.colour'));
+    const answer = await user.ask('PUT', where, { json });
+    if (!enabled) {
+      expectError(answer, 403, 'M_FORBIDDEN', `${section}, 403: not among the fields of ${rule}`);
+      return;
+    }
+    expectOk(answer, section);
+    same(expectOk(await user.ask('GET', where), section), json, section);
     expectOk(await user.ask('DELETE', where), 'CS API, DELETE /profile/{userId}/{keyName}');
     expectError(await user.ask('GET', where), 404, 'M_NOT_FOUND', section);
   });

@@ -44,7 +44,7 @@ export async function plannedIn(
   env: Readonly<Record<string, string>> = {},
 ): Promise<MilenaProcess & AsyncDisposable> {
   const port = await freePort();
-  const { MILENA_INTERNAL_SECRET: _, ...plain } = testSettings(join(folder, name), port);
+  const { MILENA_INTERNAL_SECRET: _, ...plain } = testSettings(join(folder, name), port, 0);
   const settings = { ...plain, ...env };
   const milena = new MilenaProcess({
     name,

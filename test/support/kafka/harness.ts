@@ -6,7 +6,7 @@ import type { KafkaLogOptions } from '../../../src/log/kafka/kafka-log.ts';
 import type { EventLog } from '../../../src/log/port.ts';
 import type { Harness, LogUnderTest, ProxiedLog } from '../../contract/harness.ts';
 import { type CuttingProxy, startCuttingProxy } from '../cutting-proxy.ts';
-import { type Kafka, kafkaOrReason } from '../kafka.ts';
+import { hasForeignBroker, type Kafka, kafkaOrReason } from '../kafka.ts';
 import { openLog } from './recipe.ts';
 
 /** What a harness varies. */
@@ -31,7 +31,10 @@ const sessionMs = 6_000;
 export async function kafkaHarness(
   options: Partial<KafkaHarnessOptions> = {},
 ): Promise<Harness | { readonly skip: string }> {
-  const kafka = await kafkaOrReason({ properties: { ...quickCleaner, ...options.properties } });
+  const foreign = hasForeignBroker && options.properties === undefined;
+  const kafka = await kafkaOrReason(
+    foreign ? {} : { properties: { ...quickCleaner, ...options.properties } },
+  );
   if ('skip' in kafka) return kafka;
   return {
     slots,

@@ -1,0 +1,279 @@
+import { asEventId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
+import { redactJson } from '../../src/matrix/redaction.ts';
+import { roomVersion } from '../../src/matrix/room-versions.ts';
+import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
+import { stateWithin } from './room-state.ts';
+import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
+import type { ModelTopic, SyncReads, VisibilityFrom } from './sync-reads.ts';
+
+/** What the read models of a `FakeHouse` say, worked out anew for every question; they may lag behind it. */
+export class FakeReads implements SyncReads {
+  /** Where the models stand. */
+  readonly models: { rooms: number[]; user_values: number[] };
+  /** Whether waiting for the models helps. */
+  catchesUp = true;
+  /** Questions asked, other than where the models are. */
+  asked = 0;
+  private readonly house: FakeHouse;
+
+  constructor(house: FakeHouse) {
+    this.house = house;
+    const zeros = () => Array.from({ length: house.slots }, () => 0);
+    this.models = { rooms: zeros(), user_values: zeros() };
+  }
+
+  /** Brings the models to the end of the log. */
+  catchUp(): void {
+    const ends = this.house.ends();
+    this.models.rooms = [...ends.rooms];
+    this.models.user_values = [...ends.user_values];
+  }
+
+  reached(topic: ModelTopic): readonly number[] {
+    return [...this.models[topic]];
+  }
+
+  reach(topic: ModelTopic, partition: number, end: number): Promise<boolean> {
+    const at = this.models[topic][partition] ?? 0;
+    if (at >= end) return Promise.resolve(true);
+    if (this.catchesUp) this.models[topic][partition] = end;
+    return Promise.resolve(this.catchesUp);
+  }
+
+  async memberships(userId: UserId, below: readonly number[]): Promise<readonly Membership[]> {
+    this.asked += 1;
+    return [...this.house.events.keys()].flatMap((roomId) =>
+      this.memberEvents(roomId)
+        .filter((event) => event.state_key === userId && event.offset < (below[event.partition] ?? 0))
+        .map((event) => ({ ...event, event_id: asEventId(event.event_id), membership: membershipOf(event) })),
+    );
+  }
+
+  async touched(rooms: Parameters<SyncReads['touched']>[0]): Promise<ReadonlySet<RoomId>> {
+    this.asked += 1;
+    const touched = rooms.filter(
+      ({ room_id, offset }) => (this.known(room_id).at(-1)?.offset ?? -1) >= offset,
+    );
+    return new Set(touched.map(({ room_id }) => room_id));
+  }
+
+  async places(rooms: Parameters<SyncReads['places']>[0]): Promise<readonly number[]> {
+    this.asked += 1;
+    return rooms.map(
+      ({ room_id, offset }) => this.known(room_id).findLast((event) => event.offset < offset)?.place ?? 0,
+    );
+  }
+
+  async timelines(
+    ...[asks, selection, limit]: Parameters<SyncReads['timelines']>
+  ): ReturnType<SyncReads['timelines']> {
+    this.asked += 1;
+    return new Map(
+      asks.map(({ room_id, after, upTo }) => {
+        const events = this.shown(room_id).filter(
+          (event) => event.place > after && event.place <= upTo && selection.takes(event),
+        );
+        return [room_id, events.slice(Math.max(0, events.length - limit)).map((event) => this.filled(event))];
+      }),
+    );
+  }
+
+  async states(...[asks, types]: Parameters<SyncReads['states']>): ReturnType<SyncReads['states']> {
+    this.asked += 1;
+    return new Map(
+      asks.map(({ room_id, after, at, members }) => [
+        room_id,
+        stateWithin(this.shown(room_id), -1, at).filter(({ type, state_key, place }) => {
+          if (place <= after) return false;
+          if (type !== 'm.room.member') return types?.includes(type) !== false;
+          return members === 'all' || members.includes(state_key ?? '');
+        }),
+      ]),
+    );
+  }
+
+  async replaced(asks: Parameters<SyncReads['replaced']>[0]): ReturnType<SyncReads['replaced']> {
+    this.asked += 1;
+    return asks.map(({ room_id, place, type, state_key }) =>
+      stateWithin(this.shown(room_id), -1, place - 1).find(
+        (event) => event.type === type && event.state_key === state_key,
+      ),
+    );
+  }
+
+  async visibilities(rooms: readonly RoomId[]): Promise<ReadonlyMap<RoomId, readonly VisibilityFrom[]>> {
+    this.asked += 1;
+    return new Map(
+      rooms.map((roomId) => [
+        roomId,
+        this.known(roomId)
+          .filter(({ type, state_key }) => type === 'm.room.history_visibility' && state_key === '')
+          .map(({ place, content }) => ({ place, visibility: String(content['history_visibility']) })),
+      ]),
+    );
+  }
+
+  async summaries(rooms: Parameters<SyncReads['summaries']>[0]): ReturnType<SyncReads['summaries']> {
+    this.asked += 1;
+    return new Map(
+      rooms.map(({ room_id, place }) => {
+        const members = stateWithin(this.shown(room_id), -1, place).filter(
+          ({ type }) => type === 'm.room.member',
+        );
+        const those = (membership: string) =>
+          members.filter(({ content }) => JSON.parse(content).membership === membership);
+        const present = [...those('join'), ...those('invite')].toSorted(
+          (one, other) => one.place - other.place,
+        );
+        const heroes = present.map(({ state_key }) => asUserId(state_key ?? '')).slice(0, 6);
+        const gone = [...those('leave'), ...those('ban')].toSorted((one, other) => one.place - other.place);
+        const former = gone.map(({ state_key }) => asUserId(state_key ?? '')).slice(0, 6);
+        return [room_id, { joined: those('join').length, invited: those('invite').length, heroes, former }];
+      }),
+    );
+  }
+
+  async receipts(
+    ...[userId, asks, since, below]: Parameters<SyncReads['receipts']>
+  ): ReturnType<SyncReads['receipts']> {
+    this.asked += 1;
+    const found = new Map<RoomId, Receipt[]>();
+    for (const { room_id, all } of asks) {
+      for (const { fact, offset, partition } of this.rows()) {
+        if (fact.type !== 'receipt_set' || fact.value.room_id !== room_id) continue;
+        const { user_id, receipt_type, event_id, ...value } = fact.value;
+        if (receipt_type === 'm.fully_read' || (receipt_type !== 'm.read' && user_id !== userId)) continue;
+        if (offset >= (below[partition] ?? 0) || (!all && offset < (since[partition] ?? 0))) continue;
+        const ids = { user_id: asUserId(user_id), event_id: asEventId(event_id) };
+        const receipt = { ...value, ...ids, receipt_type, offset, partition };
+        found.set(room_id, [...(found.get(room_id) ?? []), receipt]);
+      }
+    }
+    return found;
+  }
+
+  async accountData(userId: UserId, from: number, below: number): Promise<readonly AccountDatum[]> {
+    this.asked += 1;
+    return this.rows().flatMap(({ fact, offset }): AccountDatum[] => {
+      if (fact.value.user_id !== userId || offset < from || offset >= below) return [];
+      const room_id = fact.value.room_id as RoomId | null; // The fake house takes room IDs only.
+      if (fact.type === 'account_data_set') {
+        return [{ room_id, type: fact.value.type, content: fact.value.sealed ?? '', offset }];
+      }
+      if (fact.value.receipt_type !== 'm.fully_read') return [];
+      return [
+        { room_id, type: 'm.fully_read', content: JSON.stringify({ event_id: fact.value.event_id }), offset },
+      ];
+    });
+  }
+
+  async unread(...[userId, rooms]: Parameters<SyncReads['unread']>): ReturnType<SyncReads['unread']> {
+    this.asked += 1;
+    return new Map(
+      rooms.map(({ room_id, place }) => {
+        const sent = this.known(room_id).findLast(({ sender }) => sender === userId)?.place ?? 0;
+        const read = Math.max(sent, ...this.rows().map(({ fact }) => furthest(fact, userId, room_id)));
+        const events = this.known(room_id).filter((event) => event.place > read && event.place <= place);
+        return [room_id, { read, ...countUnread(events, this.known(room_id), userId) }];
+      }),
+    );
+  }
+
+  async mayMentionRoom(): Promise<boolean> {
+    this.asked += 1;
+    return true;
+  }
+
+  private filled(event: SyncEvent): SyncEvent {
+    const { room_id, type, state_key, place } = event;
+    const before = stateWithin(this.shown(room_id), -1, place - 1).find(
+      (one) => state_key !== null && one.type === type && one.state_key === state_key,
+    );
+    return before === undefined
+      ? event
+      : { ...event, prev_content: before.content, replaces_state: before.event_id };
+  }
+
+  private known(roomId: RoomId): readonly FakeEvent[] {
+    const events = this.house.events.get(roomId) ?? [];
+    return events.filter(({ offset, partition }) => offset < (this.models.rooms[partition] ?? 0));
+  }
+
+  private memberEvents(roomId: RoomId): readonly FakeEvent[] {
+    return this.known(roomId).filter(({ type }) => type === 'm.room.member');
+  }
+
+  private shown(roomId: RoomId): readonly SyncEvent[] {
+    return shownEvents(this.known(roomId));
+  }
+
+  /** The last value of each key that the models have. */
+  private rows(): readonly FakeValue[] {
+    const rows = new Map<string, FakeValue>();
+    for (const value of this.house.values) {
+      if (value.offset >= (this.models.user_values[value.partition] ?? 0)) continue;
+      rows.delete(value.key);
+      rows.set(value.key, value);
+    }
+    return [...rows.values()];
+  }
+}
+
+/** Events as clients get them, redacted where one of them redacts another. */
+export function shownEvents(events: readonly FakeEvent[]): readonly SyncEvent[] {
+  const shown = events.map((event) => shownEvent(event));
+  for (const redaction of shown) {
+    const at = shown.findIndex(({ event_id }) => event_id === redaction.redacts);
+    const target = shown[at];
+    const rules = roomVersion('11');
+    if (target === undefined || rules === undefined) continue;
+    const left = redactJson({ type: target.type, content: JSON.parse(target.content) }, rules);
+    shown[at] = { ...target, content: JSON.stringify(left['content']), redacted_because: redaction };
+  }
+  return shown;
+}
+
+/** What is unread among events, as `src/matrix/notifying.ts` counts. */
+export function countUnread(
+  events: readonly FakeEvent[],
+  all: readonly FakeEvent[],
+  userId: UserId,
+): { readonly notification_count: number; readonly highlight_count: number } {
+  let notification_count = 0;
+  let highlight_count = 0;
+  for (const event of events) {
+    if (event.sender === userId) continue;
+    const isRedacted = all.some(({ redacts }) => redacts === event.event_id);
+    const facts = { type: event.type, content: event.content, ...stateKeyOf(event) };
+    const mentions = isRedacted ? { userIds: [], room: false } : mentionsOf(facts);
+    const highlight = mentions.room || mentions.userIds.some((user) => user === userId);
+    if (highlight) highlight_count += 1;
+    if (highlight || isNotifying(facts)) notification_count += 1;
+  }
+  return { notification_count, highlight_count };
+}
+
+function stateKeyOf({ state_key }: FakeEvent): { readonly state_key?: string } {
+  return state_key === null ? {} : { state_key };
+}
+
+function shownEvent({ offset: _offset, partition: _partition, ...event }: FakeEvent): SyncEvent {
+  return {
+    ...event,
+    event_id: asEventId(event.event_id),
+    redacts: event.redacts === null ? null : asEventId(event.redacts),
+    content: JSON.stringify(event.content),
+    origin_server_ts: event.place,
+    transaction: null,
+  };
+}
+
+function membershipOf({ content }: FakeEvent): string {
+  return String(content['membership']);
+}
+
+function furthest(fact: FakeValue['fact'], userId: UserId, roomId: RoomId): number {
+  if (fact.type !== 'receipt_set' || fact.value.receipt_type === 'm.fully_read') return 0;
+  return fact.value.user_id === userId && fact.value.room_id === roomId ? fact.value.furthest_place : 0;
+}

@@ -1,0 +1,133 @@
+import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { LiveTail } from './live-tail.ts';
+import type { RoomPlan } from './room-plans.ts';
+import type { Timeline } from './sync-answer.ts';
+import type { AccountDatum, SyncEvent } from './sync-event.ts';
+import type { SyncReads, VisibilityFrom } from './sync-reads.ts';
+import type { PreparedRequest } from './sync-request.ts';
+import type { SyncPosition } from './token.ts';
+import { visiblePlaces } from './visibility.ts';
+
+/** One request as it is answered from the models. */
+export interface ModelRound {
+  readonly request: PreparedRequest;
+  readonly tail: LiveTail;
+  readonly reads: SyncReads;
+  readonly since: SyncPosition | undefined;
+  /** Up to where it is answered. */
+  readonly position: SyncPosition;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A room of the answer: the plan, in places. */
+export interface RoomRange extends RoomPlan {
+  /** The client has everything up to this place; 0 when it has nothing. */
+  readonly afterPlace: number;
+  /** The last place of the answer. */
+  readonly upTo: number;
+}
+
+/** A room with its timeline. */
+export interface TimelinedRoom extends RoomRange {
+  readonly timeline: Timeline & { readonly prevPlace: number };
+  /** State that began to hold within the range and holds at its end. Empty where the client has no state. */
+  readonly changed: readonly SyncEvent[];
+}
+
+/** The places of plans. */
+export async function rangesOf(
+  { reads }: ModelRound,
+  plans: readonly RoomPlan[],
+): Promise<readonly RoomRange[]> {
+  const places = await reads.places(
+    plans.flatMap(({ room_id, after, below }) => [
+      { room_id, offset: after ?? 0 },
+      { room_id, offset: below },
+    ]),
+  );
+  return plans.map((plan, index) => ({
+    ...plan,
+    afterPlace: places[2 * index] ?? 0,
+    upTo: places[2 * index + 1] ?? 0,
+  }));
+}
+
+/** Who types in a room; undefined when the client need not be told. */
+export function typingOf(
+  { tail, since, now, request }: ModelRound,
+  plan: RoomPlan,
+): readonly string[] | undefined {
+  const { room_id, known, history } = plan;
+  if (!request.filter.ephemeral.takes({ type: 'm.typing', room_id })) return undefined;
+  const partition = history[0]?.partition ?? 0;
+  const room = tail.room(room_id);
+  const typing = room?.typing(now) ?? [];
+  const from = since?.ephemeral[partition] ?? 0;
+  if (known && (room?.typingOffset ?? -1) >= from) return typing;
+  // Of what was before the window nobody knows: whoever types now is told.
+  const told = known && from >= (tail.window.start('ephemeral')[partition] ?? 0);
+  return told || typing.length === 0 ? undefined : typing;
+}
+
+/** Adds timelines. */
+export async function withTimelines(
+  { reads, request }: ModelRound,
+  ranges: readonly RoomRange[],
+): Promise<readonly TimelinedRoom[]> {
+  const { timeline: selection, limit } = request.filter;
+  const wanted = ranges.filter(({ room_id }) => selection.takesRoom(room_id));
+  const strange = ranges.filter(({ known }) => !known).map(({ room_id }) => room_id);
+  const known = ranges.filter((range) => range.known && range.upTo > range.afterPlace);
+  const [timelines, visibilities, changes] = await Promise.all([
+    reads.timelines(
+      wanted.map(({ room_id, afterPlace: after, upTo }) => ({ room_id, after, upTo })),
+      selection,
+      limit + 1,
+    ),
+    strange.length === 0 ? undefined : reads.visibilities(strange),
+    known.length === 0
+      ? new Map<RoomId, readonly SyncEvent[]>()
+      : reads.states(
+          known.map(({ room_id, afterPlace: after, upTo: at }) => ({ room_id, after, at, members: 'all' })),
+        ),
+  ]);
+  return ranges.map((range) => {
+    const events = timelines.get(range.room_id) ?? [];
+    const settings = visibilities?.get(range.room_id) ?? [];
+    const changed = range.known ? (changes.get(range.room_id) ?? []) : [];
+    return { ...range, timeline: timelineOf(range, events, settings, limit), changed };
+  });
+}
+
+function timelineOf(
+  { known, history, upTo }: RoomRange,
+  found: readonly SyncEvent[],
+  settings: readonly VisibilityFrom[],
+  limit: number,
+): TimelinedRoom['timeline'] {
+  const visible = known ? () => true : visiblePlaces(history, settings);
+  let from = found.length;
+  // Backwards to the first event that the user may not see: a timeline has no holes.
+  while (from > 0 && found.length - from < limit && visible(found[from - 1]?.place ?? 0)) from -= 1;
+  const events = found.slice(from);
+  return { events, limited: from > 0, prevPlace: events[0]?.place ?? upTo + 1 };
+}
+
+/** Whether the client gets the whole state of the room, not a difference. */
+export function isWhole({ request }: ModelRound, { known }: RoomPlan): boolean {
+  return !known || request.fullState;
+}
+
+/** The account data of a room as it goes into the answer. */
+export function roomData(
+  { request, since }: ModelRound,
+  data: readonly AccountDatum[],
+  room: { readonly room_id: RoomId; readonly known: boolean },
+): readonly AccountDatum[] {
+  const from = room.known ? (since?.user_values[request.ownPartition] ?? 0) : 0;
+  return data.filter(
+    (datum) =>
+      datum.room_id === room.room_id && datum.offset >= from && request.filter.roomAccountData.takes(datum),
+  );
+}

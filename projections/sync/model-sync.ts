@@ -1,0 +1,213 @@
+import { STRIPPED_STATE_TYPES } from '../../src/matrix/client-event.ts';
+import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { LiveTail } from './live-tail.ts';
+import {
+  isWhole,
+  type ModelRound,
+  rangesOf,
+  roomData,
+  type TimelinedRoom,
+  typingOf,
+  withTimelines,
+} from './model-round.ts';
+import { endedRoom, type Found, globalData, joinedRoom, leftRoom } from './model-sections.ts';
+import { statesOf } from './model-states.ts';
+import { least, mostOf } from './position.ts';
+import { type CountedUnread, Reading } from './reading.ts';
+import { type Plans, planRooms, type RoomPlan } from './room-plans.ts';
+import { type Collected, isEmptyRoom } from './sync-answer.ts';
+import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
+import type { Summary, SyncReads } from './sync-reads.ts';
+import type { PreparedRequest } from './sync-request.ts';
+import type { SyncPosition } from './token.ts';
+import type { UserView } from './user-view.ts';
+import type { FoundView } from './user-views.ts';
+
+/** How long an answer waits for the models to be where the log was when it was asked for, milliseconds. */
+const WAIT_MS = 2_000;
+
+/**
+ * Answers any sync from the read models, as of the least position of all that are asked: first syncs, tokens that
+ * are older than the tail, and rooms that were joined or left.
+ */
+export class ModelSync {
+  private readonly tail: LiveTail;
+  private readonly reads: SyncReads;
+  private readonly now: () => number;
+
+  constructor(tail: LiveTail, reads: SyncReads, now: () => number) {
+    this.tail = tail;
+    this.reads = reads;
+    this.now = now;
+  }
+
+  /** What has happened since a position, or all there is. */
+  async answer(
+    request: PreparedRequest,
+    { view, below }: FoundView,
+    since: SyncPosition | undefined,
+  ): Promise<Collected> {
+    const position = await this.position(request, view, below, since);
+    const { tail, reads } = this;
+    const round = { request, tail, reads, since, position, now: this.now() };
+    const plans = planRooms(view, since, position, request.filter);
+    const from = since?.user_values[request.ownPartition] ?? 0;
+    const [data, rooms] = await this.activeRooms(round, plans, from);
+    const timelined = await withTimelines(round, await rangesOf(round, rooms.active));
+    const found = await this.look(round, plans, timelined, data, rooms.receipts);
+    const joined = timelined.filter(({ section }) => section === 'join');
+    this.remember(view, joined, found);
+    const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
+    const strip = (membership: Membership) => ({
+      room_id: membership.room_id,
+      events: stripped.get(membership.room_id) ?? [],
+    });
+    return {
+      position,
+      account_data: globalData(round, data),
+      join: joined
+        .map((room) => joinedRoom(round, room, found))
+        .filter((room, index) => joined[index]?.known !== true || !isEmptyRoom(room)),
+      invite: plans.invite.map(strip),
+      knock: plans.knock.map(strip),
+      leave: [
+        ...timelined.filter(({ section }) => section === 'leave').map((room) => leftRoom(round, room, found)),
+        ...plans.ended.map((membership) => endedRoom(round, membership, found)),
+      ],
+    };
+  }
+
+  /** The position answered for, once the models are there or have had their time. */
+  private async position(
+    { ownPartition }: PreparedRequest,
+    view: UserView,
+    below: readonly number[] | undefined,
+    since: SyncPosition | undefined,
+  ): Promise<SyncPosition> {
+    const target = this.tail.position();
+    const { reads } = this;
+    await Promise.all([
+      ...target.rooms.map((end, partition) =>
+        view.concerns(partition) ? reads.reach('rooms', partition, end, WAIT_MS) : true,
+      ),
+      reads.reach('user_values', ownPartition, target.user_values[ownPartition] ?? 0, WAIT_MS),
+    ]);
+    const reached: SyncPosition = {
+      rooms: below ?? least(reads.reached('rooms'), target.rooms),
+      user_values: least(reads.reached('user_values'), target.user_values),
+      ephemeral: target.ephemeral,
+    };
+    return since === undefined ? reached : mostOf(reached, since);
+  }
+
+  /** The rooms that have anything new, and what was read to know it. */
+  private async activeRooms(
+    round: ModelRound,
+    { rooms }: Plans,
+    from: number,
+  ): Promise<
+    readonly [
+      readonly AccountDatum[],
+      { readonly active: readonly RoomPlan[]; readonly receipts: Found['receipts'] },
+    ]
+  > {
+    const { request, reads, since, position } = round;
+    const { user_id, ownPartition, fullState } = request;
+    const known = rooms.filter((room) => room.known && room.section === 'join');
+    const zeros = position.user_values.map(() => 0);
+    const asks = rooms
+      .filter(({ section }) => section === 'join')
+      .map(({ room_id, known: isKnown }) => ({ room_id, all: !isKnown }));
+    const end = position.user_values[ownPartition] ?? 0;
+    const [data, receipts, touched] = await Promise.all([
+      reads.accountData(user_id, rooms.some((room) => !room.known) ? 0 : from, end),
+      asks.length === 0
+        ? new Map<RoomId, readonly Receipt[]>()
+        : reads.receipts(user_id, asks, since?.user_values ?? zeros, position.user_values),
+      known.length === 0
+        ? new Set<RoomId>()
+        : reads.touched(known.map(({ room_id, after }) => ({ room_id, offset: after ?? 0 }))),
+    ]);
+    const active = rooms.filter(
+      (room) =>
+        !room.known ||
+        room.section === 'leave' ||
+        fullState ||
+        touched.has(room.room_id) ||
+        receipts.has(room.room_id) ||
+        roomData(round, data, room).length > 0 ||
+        typingOf(round, room) !== undefined,
+    );
+    return [data, { active, receipts }];
+  }
+
+  private async look(
+    round: ModelRound,
+    plans: Plans,
+    rooms: readonly TimelinedRoom[],
+    data: readonly AccountDatum[],
+    receipts: Found['receipts'],
+  ): Promise<Found> {
+    const { reads, request } = round;
+    const joined = rooms.filter(({ section }) => section === 'join');
+    const places = joined.map(({ room_id, upTo }) => ({ room_id, place: upTo }));
+    const summarized = joined.filter(
+      (room) => isWhole(round, room) || room.changed.some(({ type }) => type === 'm.room.member'),
+    );
+    const lasts = rooms.flatMap(({ last }) => (last === undefined ? [] : [last]));
+    const [summaries, unread, own] = await Promise.all([
+      summarized.length === 0
+        ? new Map<RoomId, Summary>()
+        : reads.summaries(summarized.map(({ room_id, upTo }) => ({ room_id, place: upTo }))),
+      places.length === 0 ? new Map<RoomId, CountedUnread>() : reads.unread(request.user_id, places),
+      this.ownEvents(round, [...plans.ended, ...lasts]),
+    ]);
+    const states = await statesOf(round, rooms, summaries);
+    return { data, receipts, summaries, unread, own, states };
+  }
+
+  /** The user's own member events. */
+  private async ownEvents(
+    { reads, request }: ModelRound,
+    memberships: readonly Membership[],
+  ): Promise<ReadonlyMap<RoomId, SyncEvent>> {
+    const own = new Map<RoomId, SyncEvent>();
+    if (memberships.length === 0) return own;
+    const asks = memberships.map(({ room_id, place }) => ({
+      room_id,
+      after: place - 1,
+      at: place,
+      members: [request.user_id],
+    }));
+    for (const [roomId, [event]] of await reads.states(asks, []))
+      if (event !== undefined) own.set(roomId, event);
+    return own;
+  }
+
+  /** The state that goes with invitations and knocks. */
+  private async stripped(
+    { reads, request }: ModelRound,
+    memberships: readonly Membership[],
+  ): Promise<ReadonlyMap<RoomId, readonly SyncEvent[]>> {
+    if (memberships.length === 0) return new Map();
+    const asks = memberships.map(({ room_id, place, sender }) => ({
+      room_id,
+      after: -1,
+      at: place,
+      members: [...new Set<string>([request.user_id, sender])],
+    }));
+    return reads.states(asks, STRIPPED_STATE_TYPES);
+  }
+
+  /** Counts that were looked up are carried on from the tail. */
+  private remember(view: UserView, rooms: readonly TimelinedRoom[], { unread }: Found): void {
+    for (const { room_id, upTo } of rooms) {
+      const counted = unread.get(room_id);
+      const room = this.tail.room(room_id);
+      if (counted === undefined || !view.joined.has(room_id)) continue;
+      const reading = new Reading(counted, upTo, room?.recounts ?? 0);
+      reading.raise(room?.readPlace(view.userId) ?? -1);
+      view.readings.set(room_id, reading);
+    }
+  }
+}

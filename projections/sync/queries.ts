@@ -1,0 +1,130 @@
+import { asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { powerLevels } from '../../src/matrix/power-levels.ts';
+import { roomVersion } from '../../src/matrix/room-versions.ts';
+import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
+import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
+import type { Positions } from '../framework/positions.ts';
+import { filterValues } from '../timeline/page-query.ts';
+import { type StoredEventRow, storedEvents } from '../timeline/stored-event.ts';
+import { readStates } from './state-queries.ts';
+import * as sql from './statements.ts';
+import type { AccountDatum, Membership, Receipt, Replaced } from './sync-event.ts';
+import type { ModelTopic, RoomOffset, RoomPlace, Summary, SyncReads } from './sync-reads.ts';
+import { readUnread } from './unread-queries.ts';
+
+/** The models that a sync asks, by topic: it is as old as the oldest of them. */
+const MODELS: Readonly<Record<ModelTopic, readonly string[]>> = {
+  rooms: ['room_state', 'timeline', 'sync'],
+  user_values: ['accounts'],
+};
+
+/** What a sync asks of the read models, over the schemas that are active. */
+export function createSyncReads(db: ModelDatabase, positions: Positions, slots: number): SyncReads {
+  const reads: SyncReads = {
+    ...waiting(positions, slots),
+    memberships: (userId, below) => db.query<Membership>(sql.MEMBERSHIPS, [userId, int8Column(below)]),
+    async touched(rooms) {
+      const rows = await db.query<{ room_id: RoomId }>(sql.TOUCHED, roomOffsets(rooms));
+      return new Set(rows.map(({ room_id }) => room_id));
+    },
+    async places(rooms) {
+      if (rooms.length === 0) return [];
+      return (await db.query<{ place: number }>(sql.PLACES, roomOffsets(rooms))).map(({ place }) => place);
+    },
+    async timelines(asks, selection, limit) {
+      if (asks.length === 0) return new Map();
+      const rows = await db.query<StoredEventRow>(sql.TIMELINES, [
+        textColumn(asks.map(({ room_id }) => room_id)),
+        int8Column(asks.map(({ after }) => after)),
+        int8Column(asks.map(({ upTo }) => upTo)),
+        limit,
+        ...filterValues(selection.filter),
+      ]);
+      return Map.groupBy(await storedEvents(db, rows), ({ room_id }) => room_id);
+    },
+    states: (asks, types) => readStates(db, asks, types),
+    async replaced(asks) {
+      type Row = { readonly [Key in keyof Replaced]: Replaced[Key] | null };
+      const rows = await db.query<Row>(sql.REPLACED, [
+        textColumn(asks.map(({ room_id }) => room_id)),
+        textColumn(asks.map(({ type }) => type)),
+        textColumn(asks.map(({ state_key }) => state_key)),
+        int8Column(asks.map(({ place }) => place)),
+      ]);
+      return rows.map(({ event_id, content }) =>
+        event_id === null || content === null ? undefined : { event_id, content },
+      );
+    },
+    async visibilities(rooms) {
+      type Row = { readonly room_id: RoomId; readonly place: number; readonly visibility: string };
+      const rows = await db.query<Row>(sql.VISIBILITIES, [textColumn(rooms)]);
+      return Map.groupBy(rows, ({ room_id }) => room_id);
+    },
+    async summaries(rooms) {
+      type Row = Summary & { readonly room_id: RoomId };
+      const rows = await db.query<Row>(sql.SUMMARIES, roomPlaces(rooms));
+      return new Map(rows.map(({ room_id, ...summary }) => [room_id, summary]));
+    },
+    async receipts(userId, asks, since, below) {
+      const rows = await db.query<Receipt & { readonly room_id: RoomId }>(sql.RECEIPTS, [
+        userId,
+        textColumn(asks.map(({ room_id }) => room_id)),
+        boolColumn(asks.map(({ all }) => all)),
+        int8Column(since),
+        int8Column(below),
+      ]);
+      return Map.groupBy(rows, ({ room_id }) => room_id);
+    },
+    accountData: (userId, from, below) => db.query<AccountDatum>(sql.ACCOUNT_DATA, [userId, from, below]),
+    unread: (userId, rooms) => readUnread(db, reads, userId, rooms),
+    mayMentionRoom: (room, sender) => mayMentionRoom(db, reads, room, sender),
+  };
+  return reads;
+}
+
+function waiting(positions: Positions, slots: number): Pick<SyncReads, 'reached' | 'reach'> {
+  return {
+    reached: (topic) =>
+      Array.from({ length: slots }, (_, partition) =>
+        Math.min(...MODELS[topic].map((model) => positions.next(model, topic, partition))),
+      ),
+    async reach(topic, partition, end, timeoutMs) {
+      const waits = MODELS[topic].map((model) =>
+        positions.waitFor(model, topic, partition, end - 1, timeoutMs),
+      );
+      return (await Promise.all(waits)).every((reached) => reached);
+    },
+  };
+}
+
+function roomOffsets(rooms: readonly RoomOffset[]): readonly Buffer[] {
+  return [textColumn(rooms.map(({ room_id }) => room_id)), int8Column(rooms.map(({ offset }) => offset))];
+}
+
+function roomPlaces(rooms: readonly RoomPlace[]): readonly Buffer[] {
+  return [textColumn(rooms.map(({ room_id }) => room_id)), int8Column(rooms.map(({ place }) => place))];
+}
+
+const VERSION: ModelSql = (m) => `SELECT version FROM ${m('timeline')}.rooms WHERE room_id = $1`;
+
+/** Spec: client-server API, "User and room mentions"; the level is that of the state before the event. */
+async function mayMentionRoom(
+  db: ModelDatabase,
+  reads: Pick<SyncReads, 'states'>,
+  { room_id, place }: RoomPlace,
+  sender: UserId,
+): Promise<boolean> {
+  const ask = { room_id, after: -1, at: place, members: [] };
+  const [[row], states] = await Promise.all([
+    db.query<{ readonly version: string }>(VERSION, [room_id]),
+    reads.states([ask], ['m.room.create', 'm.room.power_levels']),
+  ]);
+  const version = row === undefined ? undefined : roomVersion(row.version);
+  if (version === undefined) return false;
+  const events = states.get(room_id) ?? [];
+  const levels = powerLevels(version, (type, stateKey) => {
+    const event = events.find((one) => one.type === type && one.state_key === stateKey);
+    return event && { event_id: event.event_id, sender: event.sender, content: JSON.parse(event.content) };
+  });
+  return levels.of(asUserId(sender)) >= levels.notification('room');
+}

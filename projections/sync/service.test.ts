@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { asRoomId, asUserId } from '../../src/matrix/identifiers.ts';
+import { SyncScene } from './scene.fixture.ts';
+
+const ALICE = asUserId('@alice:a.example');
+const BOB = asUserId('@bob:a.example');
+const ROOM = asRoomId('!room:a.example');
+
+function member(scene: SyncScene, user: typeof ALICE, membership: string, by = user) {
+  return scene.house.event(ROOM, by, 'm.room.member', { membership }, { state_key: user });
+}
+
+function say(scene: SyncScene, user: typeof ALICE, body: string) {
+  return scene.house.event(ROOM, user, 'm.room.message', { msgtype: 'm.text', body });
+}
+
+describe('sync', () => {
+  it('tells a first sync everything and the next one what came', async () => {
+    await using scene = new SyncScene();
+    scene.house.event(ROOM, ALICE, 'm.room.create', {}, { state_key: '' });
+    member(scene, ALICE, 'join');
+    const hello = say(scene, ALICE, 'hello');
+    const first = await scene.sync(ALICE);
+    assert.equal(first.join[0]?.timeline.events.at(-1)?.event_id, hello.event_id);
+    const again = say(scene, ALICE, 'again');
+    const second = await scene.sync(ALICE, { since: first.next_batch });
+    assert.deepEqual(second.join.map(({ timeline }) => timeline.events.map(({ event_id }) => event_id)), [
+      [again.event_id],
+    ]);
+  });
+
+  it('answers what happens while a client waits, without the models', async () => {
+    await using scene = new SyncScene();
+    member(scene, ALICE, 'join');
+    member(scene, BOB, 'join');
+    const first = await scene.sync(ALICE);
+    say(scene, BOB, 'one');
+    const second = await scene.sync(ALICE, { since: first.next_batch });
+    const { asked } = scene.reads;
+    const waiting = scene.sync(ALICE, { since: second.next_batch, timeoutMs: 60_000 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    scene.reads.catchesUp = false;
+    const two = say(scene, BOB, 'two');
+    const third = await waiting;
+    assert.equal(third.join[0]?.timeline.events[0]?.event_id, two.event_id);
+    assert.deepEqual(third.join[0]?.unread, { notification_count: 2, highlight_count: 0 });
+    assert.equal(scene.reads.asked, asked);
+  });
+
+  it('does not wake those whom something does not concern', async () => {
+    await using scene = new SyncScene();
+    member(scene, ALICE, 'join');
+    const first = await scene.sync(ALICE);
+    const began = performance.now();
+    const waiting = scene.sync(ALICE, { since: first.next_batch, timeoutMs: 60 });
+    scene.house.event('!other:a.example', BOB, 'm.room.message', { body: 'elsewhere' });
+    const second = await waiting;
+    assert.ok(performance.now() - began >= 55);
+    assert.deepEqual(second.join, []);
+    assert.notEqual(second.next_batch, first.next_batch);
+  });
+
+  it('refuses what is no token, and begins anew with the token of another log', async () => {
+    await using scene = new SyncScene();
+    await assert.rejects(scene.sync(ALICE, { since: 'nonsense' }), { code: 'INVALID_PARAM' });
+    member(scene, ALICE, 'join');
+    const { next_batch } = await scene.sync(ALICE);
+    const other = next_batch.replace(/_[0-9a-f]{8}_/, '_00000000_');
+    assert.equal((await scene.sync(ALICE, { since: other })).join.length, 1);
+  });
+
+  it('shows an invitation, its end, and nothing of the room beside', async () => {
+    await using scene = new SyncScene();
+    scene.house.event(ROOM, ALICE, 'm.room.create', { room_version: '11' }, { state_key: '' });
+    member(scene, ALICE, 'join');
+    const first = await scene.sync(BOB);
+    member(scene, BOB, 'invite', ALICE);
+    const second = await scene.sync(BOB, { since: first.next_batch });
+    assert.deepEqual(second.invite[0]?.events.map(({ type, state_key }) => `${type} ${state_key}`), [
+      'm.room.create ',
+      `m.room.member ${ALICE}`,
+      `m.room.member ${BOB}`,
+    ]);
+    say(scene, ALICE, 'secret');
+    const rejected = member(scene, BOB, 'leave');
+    const third = await scene.sync(BOB, { since: second.next_batch });
+    assert.deepEqual(third.join, []);
+    assert.deepEqual(third.leave[0]?.timeline.events.map(({ event_id }) => event_id), [rejected.event_id]);
+    assert.deepEqual(third.leave[0]?.state, []);
+  });
+
+  it('answers at once when it stops', async () => {
+    const scene = new SyncScene();
+    member(scene, ALICE, 'join');
+    const first = await scene.sync(ALICE);
+    const waiting = scene.sync(ALICE, { since: first.next_batch, timeoutMs: 60_000 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await scene.service.stop();
+    assert.deepEqual((await waiting).join, []);
+  });
+
+  it('says where in a room a token stands', async () => {
+    await using scene = new SyncScene();
+    member(scene, ALICE, 'join');
+    const { next_batch } = await scene.sync(ALICE);
+    const next = say(scene, ALICE, 'later');
+    assert.equal(await scene.service.placeOf(next_batch, ROOM), next.place);
+    assert.equal(await scene.service.placeOf('t5', ROOM), undefined);
+  });
+});

@@ -1,0 +1,194 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MilenaError } from '../../src/errors/milena-error.ts';
+import type { RoomId } from '../../src/matrix/identifiers.ts';
+import { LazyMembers } from './lazy-members.ts';
+import { LiveTail, type LiveTailDeps } from './live-tail.ts';
+import { ASK_MODELS, MemorySync } from './memory-sync.ts';
+import { ModelSync } from './model-sync.ts';
+import { covers, mostOf } from './position.ts';
+import { type Collected, isEmpty, type SyncAnswer } from './sync-answer.ts';
+import type { SyncReads } from './sync-reads.ts';
+import type { PreparedRequest, SyncRequest } from './sync-request.ts';
+import { TailLookups } from './tail-lookups.ts';
+import { decodeToken, encodeToken, isForeignToken, SYNC_TOPICS, type SyncPosition } from './token.ts';
+import type { UserView } from './user-view.ts';
+import { UserViews } from './user-views.ts';
+
+/** How long a request waits for the tail to have what this node, or the token, has seen: milliseconds. */
+const TAIL_MS = 2_000;
+/** How long a request that only the models can answer rests before it asks them again, milliseconds. */
+const MODEL_REST_MS = 250;
+
+/** What syncing is made of. */
+export interface SyncServiceDeps extends Omit<LiveTailDeps, 'kept'> {
+  /** The log's, for tokens. */
+  readonly generation: string;
+  readonly reads: SyncReads;
+  /** Facts of each topic kept in memory (default 16,000, about 20 MB). */
+  readonly kept?: number;
+}
+
+/** Answers syncs. One for each process that serves clients. */
+export interface SyncService {
+  /**
+   * What has happened since the request's token; waits for something to happen as long as the request allows.
+   * @throws MilenaError INVALID_PARAM for a token that is none of this server's.
+   */
+  collect(request: SyncRequest): Promise<SyncAnswer>;
+  /**
+   * Where in a room's order a `next_batch` stands: what came before it has lower places. Undefined when the text is
+   * no token of this log.
+   */
+  placeOf(token: string, roomId: RoomId): Promise<number | undefined>;
+  /** Answers everybody who waits, and ends following the log. */
+  stop(): Promise<void>;
+}
+
+/** Begins to follow the log, and answers syncs. */
+export function createSyncService(deps: SyncServiceDeps): SyncService {
+  return new Syncing(deps);
+}
+
+class Syncing implements SyncService {
+  private readonly deps: SyncServiceDeps;
+  private readonly tail: LiveTail;
+  private readonly views: UserViews;
+  private readonly memory: MemorySync;
+  private readonly models: ModelSync;
+  private readonly lazy = new LazyMembers();
+  private readonly stopping = new AbortController();
+  private readonly following: Promise<void>;
+
+  constructor(deps: SyncServiceDeps) {
+    const { reads, now } = deps;
+    this.deps = deps;
+    this.tail = new LiveTail({ ...deps, kept: deps.kept ?? 16_000 });
+    this.views = new UserViews(this.tail, reads);
+    this.memory = new MemorySync(this.tail, new TailLookups(this.tail, reads), now);
+    this.models = new ModelSync(this.tail, reads, now);
+    this.following = this.tail.run(this.stopping.signal);
+  }
+
+  async collect(request: SyncRequest): Promise<SyncAnswer> {
+    const since = this.positionOf(request.since);
+    const deadline = performance.now() + request.timeoutMs;
+    await this.catchUp(request, since);
+    const prepared = this.prepare(request, since);
+    let from = since;
+    for (;;) {
+      const { collected, view, live } = await this.round(prepared, request.since, from);
+      const left = deadline - performance.now();
+      const waits = from !== undefined && !request.fullState && !request.signal.aborted && left > 0;
+      if (!waits || !isEmpty(collected) || this.stopping.signal.aborted) {
+        const { position, ...answer } = collected;
+        const relevant = view.relevant(position, prepared.ownPartition);
+        return { next_batch: encodeToken(this.deps.generation, relevant), ...answer };
+      }
+      from = live
+        ? await this.sleep(view, collected.position, left, request.signal)
+        : await this.rest(collected.position, left, request.signal);
+    }
+  }
+
+  async placeOf(token: string, roomId: RoomId): Promise<number | undefined> {
+    const { window } = this.tail;
+    const position = decodeToken(token, this.deps.generation, window.slots);
+    if (position === undefined) return undefined;
+    const slot = window.slot(roomId);
+    const offset = position.rooms[slot] ?? 0;
+    const inWindow = offset >= (window.start('rooms')[slot] ?? 0);
+    const known = inWindow ? this.tail.room(roomId)?.placeBefore(offset) : undefined;
+    if (known !== undefined) return known + 1;
+    const [place = 0] = await this.deps.reads.places([{ room_id: roomId, offset }]);
+    return place + 1;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.views.stop();
+    await this.following;
+  }
+
+  /** A token of another log (a copy, a restored backup) is cut: its holder begins anew. */
+  private positionOf(token: string | undefined): SyncPosition | undefined {
+    if (token === undefined) return undefined;
+    const position = decodeToken(token, this.deps.generation, this.tail.window.slots);
+    if (position === undefined && !isForeignToken(token, this.deps.generation)) {
+      throw new MilenaError('INVALID_PARAM', 'since: is not a token of this server');
+    }
+    return position;
+  }
+
+  /** Waits until the tail has what this node has acknowledged, and what the token's node had read. */
+  private async catchUp({ written }: SyncRequest, since: SyncPosition | undefined): Promise<void> {
+    const { window } = this.tail;
+    const waits: Promise<boolean>[] = [];
+    for (const topic of SYNC_TOPICS) {
+      const ends = window.end(topic);
+      for (let partition = 0; partition < window.slots; partition += 1) {
+        const own = (written?.get(topic)?.[partition] ?? -1) + 1;
+        const end = Math.max(own, since?.[topic][partition] ?? 0);
+        if ((ends[partition] ?? 0) < end) waits.push(window.reached(topic, partition, end, TAIL_MS));
+      }
+    }
+    if (waits.length > 0) await Promise.all(waits);
+  }
+
+  private prepare(request: SyncRequest, since: SyncPosition | undefined): PreparedRequest {
+    const { user_id, device_id, filter } = request;
+    const token = since === undefined ? undefined : request.since;
+    return {
+      ...request,
+      ownPartition: this.tail.window.slot(user_id),
+      members: filter.lazyMembers ? this.lazy.of(user_id, device_id, token) : undefined,
+    };
+  }
+
+  /** One try at an answer. `live`: from here on the tail alone can say when something happens. */
+  private async round(
+    request: PreparedRequest,
+    token: string | undefined,
+    from: SyncPosition | undefined,
+  ): Promise<{ readonly collected: Collected; readonly view: UserView; readonly live: boolean }> {
+    const got = this.views.get(request.user_id);
+    const found = got instanceof Promise ? await got : got;
+    const { view } = found;
+    if (found.live && from !== undefined && !request.fullState) {
+      const collected = await this.memory.answer(request, view, from);
+      if (collected !== ASK_MODELS) return { collected, view, live: true };
+      // What lazy loading meant to send with an answer that is not sent.
+      request.members?.begin(token);
+    }
+    return { collected: await this.models.answer(request, found, from), view, live: found.live };
+  }
+
+  /** Waits for something to happen behind a position. @returns the position to look from. */
+  private sleep(
+    view: UserView,
+    position: SyncPosition,
+    ms: number,
+    signal: AbortSignal,
+  ): SyncPosition | Promise<SyncPosition> {
+    // Something was read since the answer was made: look again before sleeping.
+    if (!covers(position, this.tail.position())) return position;
+    return new Promise((resolve) => {
+      const done = (before: SyncPosition): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        view.sleepers.delete(done);
+        resolve(mostOf(before, position));
+      };
+      const end = (): void => done(this.tail.position());
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end, { once: true });
+      view.sleepers.add(done);
+    });
+  }
+
+  /** The models are too far behind for the tail: ask them again after a while. */
+  private async rest(position: SyncPosition, ms: number, signal: AbortSignal): Promise<SyncPosition> {
+    const either = AbortSignal.any([signal, this.stopping.signal]);
+    await delay(Math.min(ms, MODEL_REST_MS), undefined, { signal: either }).catch(() => undefined);
+    return position;
+  }
+}

@@ -1,0 +1,138 @@
+import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { LiveTail } from './live-tail.ts';
+import { Reading, type Unread } from './reading.ts';
+import type { RoomTail } from './room-tail.ts';
+import type { Replaced, SyncEvent } from './sync-event.ts';
+import type { Summary, SyncReads } from './sync-reads.ts';
+import type { TailEvent } from './tail-event.ts';
+import type { UserView } from './user-view.ts';
+
+/** How long an answer from the tail waits for the models to have what it asks them, milliseconds. */
+const WAIT_MS = 2_000;
+
+/**
+ * What an answer from the tail needs and the tail does not have: asked of the models once, for all who need it,
+ * then kept in the tail. Everything before the window is asked as of the window's start, so that what the models
+ * have of the window does not matter.
+ */
+export class TailLookups {
+  private readonly tail: LiveTail;
+  private readonly reads: SyncReads;
+  private readonly filling = new WeakMap<TailEvent, Promise<void>>();
+
+  constructor(tail: LiveTail, reads: SyncReads) {
+    this.tail = tail;
+    this.reads = reads;
+  }
+
+  /** What is unread up to the end of the window, if that is known. */
+  unreadNow(room: RoomTail, view: UserView, roomId: RoomId): Unread | undefined {
+    return view.readings.get(roomId)?.count(room, view.userId);
+  }
+
+  /** As `unreadNow`, asking for what is missing. Undefined when the models are too far behind. */
+  async unread(room: RoomTail, view: UserView, roomId: RoomId): Promise<Unread | undefined> {
+    await this.judgeRoomMentions(room, roomId);
+    const known = this.unreadNow(room, view, roomId);
+    if (known !== undefined) return known;
+    const { partition, recounts } = room;
+    if (!this.modelsCover(partition)) return undefined;
+    const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);
+    if (place === undefined) return undefined;
+    const counted = (await this.reads.unread(view.userId, [{ room_id: roomId, place }])).get(roomId);
+    if (counted === undefined) return undefined;
+    const reading = new Reading(counted, place, recounts);
+    reading.raise(room.readPlace(view.userId));
+    view.readings.set(roomId, reading);
+    return reading.count(room, view.userId);
+  }
+
+  /** The summary after a member event; undefined when the models do not have that event in time. */
+  summary(room: RoomTail, { event, offset }: TailEvent): Promise<Summary | undefined> {
+    const { room_id, place } = event;
+    if (room.summary?.place === place) return room.summary.found;
+    const found = this.reads.reach('rooms', room.partition, offset + 1, WAIT_MS).then(async (reached) => {
+      if (!reached) return undefined;
+      return (await this.reads.summaries([{ room_id, place }])).get(room_id);
+    });
+    room.summary = { place, found };
+    const forget = () => {
+      if (room.summary?.found === found) room.summary = undefined;
+    };
+    found.then((summary) => summary ?? forget(), forget);
+    return found;
+  }
+
+  /** Has events say what state they replaced. */
+  async fillReplaced(room: RoomTail, events: readonly TailEvent[]): Promise<void> {
+    await Promise.all(
+      events.map((event) => {
+        if (event.replacedKnown) return undefined;
+        const under = this.filling.get(event);
+        if (under !== undefined) return under;
+        const filling = this.fill(room, event).finally(() => this.filling.delete(event));
+        this.filling.set(event, filling);
+        return filling;
+      }),
+    );
+  }
+
+  /** The member events of users in the state at a place. Undefined when the models are too far behind. */
+  async members(
+    room: RoomTail,
+    roomId: RoomId,
+    users: readonly string[],
+    at: number,
+  ): Promise<readonly SyncEvent[] | undefined> {
+    const found: SyncEvent[] = [];
+    const unknown: string[] = [];
+    for (const user of users) {
+      const event = room.lastState('m.room.member', user, at) ?? room.membersBefore.get(user);
+      if (event === undefined) unknown.push(user);
+      else if (event !== null) found.push(event);
+    }
+    if (unknown.length === 0) return found;
+    const first = room.events[0]?.event.place;
+    if (first === undefined || !this.modelsCover(room.partition)) return undefined;
+    const ask = { room_id: roomId, after: -1, at: first - 1, members: unknown };
+    const events = (await this.reads.states([ask], [])).get(roomId) ?? [];
+    if (room.events[0]?.event.place === first) {
+      for (const user of unknown) {
+        room.membersBefore.set(user, events.find(({ state_key }) => state_key === user) ?? null);
+      }
+    }
+    return [...found, ...events];
+  }
+
+  /** Whether the models have everything before the window. */
+  private modelsCover(partition: number): boolean {
+    const start = this.tail.window.start('rooms')[partition] ?? 0;
+    return (this.reads.reached('rooms')[partition] ?? 0) >= start;
+  }
+
+  private async judgeRoomMentions(room: RoomTail, roomId: RoomId): Promise<void> {
+    for (const event of room.events) {
+      if (!event.mentionsRoom || event.roomMentionCounts !== undefined) continue;
+      const { place, sender } = event.event;
+      if (!(await this.reads.reach('rooms', room.partition, event.offset, WAIT_MS))) return;
+      event.roomMentionCounts = await this.reads.mayMentionRoom(
+        { room_id: roomId, place: place - 1 },
+        sender,
+      );
+    }
+  }
+
+  private async fill(room: RoomTail, target: TailEvent): Promise<void> {
+    const { room_id, type, state_key, place } = target.event;
+    if (state_key === null) return;
+    const inWindow = room.lastState(type, state_key, place - 1);
+    let replaced: Replaced | undefined = inWindow;
+    if (inWindow === undefined) {
+      if (!this.modelsCover(room.partition)) return;
+      [replaced] = await this.reads.replaced([{ room_id, type, state_key, place }]);
+    }
+    target.replacedKnown = true;
+    if (replaced === undefined) return;
+    target.event = { ...target.event, prev_content: replaced.content, replaces_state: replaced.event_id };
+  }
+}

@@ -1,0 +1,141 @@
+import type {
+  JoinedRoom,
+  LeftRoom,
+  StrippedRoom,
+  SyncAnswer,
+  Timeline,
+} from '../../../../projections/sync/sync-answer.ts';
+import type { AccountDatum, Receipt, SyncEvent } from '../../../../projections/sync/sync-event.ts';
+import { roomlessEventText } from '../../event-text.ts';
+import { placeToken } from '../../page-token.ts';
+import type { Session } from '../../reads/account-reads.ts';
+
+/** How an answer is printed. */
+interface Printing {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** State is as of the end of the timeline, under `state_after`. */
+  readonly stateAfter: boolean;
+  /** `prev_batch` of a timeline whose place is not known. */
+  readonly nextBatch: string;
+}
+
+/** The answer of a sync as JSON text: contents are joined as they stand, none is parsed or printed again. */
+export function answerText(
+  answer: SyncAnswer,
+  session: Session,
+  options: { readonly now: number; readonly stateAfter: boolean },
+): string {
+  const printer = new Printer(session, { ...options, nextBatch: answer.next_batch });
+  const { join, invite, knock, leave, next_batch } = answer;
+  return (
+    `{"next_batch":${JSON.stringify(next_batch)},"account_data":${list(accountData(answer.account_data))},` +
+    '"presence":{"events":[]},"to_device":{"events":[]},"device_lists":{"changed":[],"left":[]},' +
+    '"device_one_time_keys_count":{},"device_unused_fallback_key_types":[],' +
+    `"rooms":{"join":${byRoom(join, (room) => printer.joined(room))},` +
+    `"invite":${byRoom(invite, (room) => `{"invite_state":${strippedText(room)}}`)},` +
+    `"knock":${byRoom(knock, (room) => `{"knock_state":${strippedText(room)}}`)},` +
+    `"leave":${byRoom(leave, (room) => printer.left(room))}}}`
+  );
+}
+
+class Printer {
+  private readonly session: Session;
+  private readonly options: Printing;
+
+  constructor(session: Session, options: Printing) {
+    this.session = session;
+    this.options = options;
+  }
+
+  joined(room: JoinedRoom): string {
+    const { summary, unread } = room;
+    return (
+      `{${this.state(room.state)},"timeline":${this.timeline(room.timeline)},` +
+      `"ephemeral":${list(ephemeral(room))},"account_data":${list(accountData(room.account_data))}` +
+      (summary === undefined ? '' : `,"summary":${summaryText(summary)}`) +
+      (unread === undefined ? '' : `,"unread_notifications":${JSON.stringify(unread)}`) +
+      '}'
+    );
+  }
+
+  left(room: LeftRoom): string {
+    return (
+      `{${this.state(room.state)},"timeline":${this.timeline(room.timeline)},` +
+      `"account_data":${list(accountData(room.account_data))}}`
+    );
+  }
+
+  private state(events: readonly SyncEvent[]): string {
+    return `"${this.options.stateAfter ? 'state_after' : 'state'}":${this.events(events)}`;
+  }
+
+  private events(events: readonly SyncEvent[]): string {
+    return list(events.map((event) => roomlessEventText(event, this.session, this.options.now)));
+  }
+
+  private timeline({ events, limited, prevPlace }: Timeline): string {
+    const printed = events.map((event) => roomlessEventText(event, this.session, this.options.now));
+    const before = prevPlace === undefined ? this.options.nextBatch : placeToken(prevPlace);
+    return `{"events":[${printed.join(',')}],"limited":${limited},"prev_batch":${JSON.stringify(before)}}`;
+  }
+}
+
+function byRoom<R extends { readonly room_id: string }>(
+  rooms: readonly R[],
+  text: (room: R) => string,
+): string {
+  return `{${rooms.map((room) => `${JSON.stringify(room.room_id)}:${text(room)}`).join(',')}}`;
+}
+
+function list(events: readonly string[]): string {
+  return `{"events":[${events.join(',')}]}`;
+}
+
+function bare(type: string, content: string): string {
+  return `{"type":${JSON.stringify(type)},"content":${content}}`;
+}
+
+function accountData(data: readonly AccountDatum[]): readonly string[] {
+  return data.map((datum) => bare(datum.type, datum.content));
+}
+
+function summaryText({ joined, invited, heroes }: NonNullable<JoinedRoom['summary']>): string {
+  return JSON.stringify({
+    'm.heroes': heroes,
+    'm.joined_member_count': joined,
+    'm.invited_member_count': invited,
+  });
+}
+
+function ephemeral({ typing, receipts }: JoinedRoom): readonly string[] {
+  const events: string[] = [];
+  if (typing !== undefined) events.push(bare('m.typing', JSON.stringify({ user_ids: typing })));
+  if (receipts.length > 0) events.push(bare('m.receipt', receiptContent(receipts)));
+  return events;
+}
+
+/** `m.receipt`: by event, then type, then user. A map, since an ID may be `__proto__` for all we know. */
+function receiptContent(receipts: readonly Receipt[]): string {
+  const events = new Map<string, Map<string, string[]>>();
+  for (const { event_id, receipt_type, user_id, ts, thread_id } of receipts) {
+    const types = events.get(event_id) ?? new Map<string, string[]>();
+    const users = types.get(receipt_type) ?? [];
+    const thread = thread_id === null ? {} : { thread_id };
+    users.push(`${JSON.stringify(user_id)}:${JSON.stringify({ ts, ...thread })}`);
+    events.set(event_id, types.set(receipt_type, users));
+  }
+  const ofEvent = (types: ReadonlyMap<string, readonly string[]>): string =>
+    [...types].map(([type, users]) => `${JSON.stringify(type)}:{${users.join(',')}}`).join(',');
+  return `{${[...events].map(([id, types]) => `${JSON.stringify(id)}:{${ofEvent(types)}}`).join(',')}}`;
+}
+
+function strippedText({ events }: StrippedRoom): string {
+  return list(
+    events.map(
+      ({ type, state_key, sender, content }) =>
+        `{"type":${JSON.stringify(type)},"state_key":${JSON.stringify(state_key ?? '')},` +
+        `"sender":${JSON.stringify(sender)},"content":${content}}`,
+    ),
+  );
+}

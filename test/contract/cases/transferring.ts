@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import type { EventLog, NewRecord } from '../../../src/log/port.ts';
+import { type TopicName, topicNames, topics } from '../../../src/log/topics.ts';
+import { exportLog, importLog } from '../../../src/log/transfer.ts';
+import type { DeclareCase } from '../case.ts';
+import { codeOf, readAll, record } from '../records.ts';
+
+/** What the way from one log to another promises. */
+export function transferringCases(declare: DeclareCase): void {
+  declare('export, import, export: the same records, whatever they were', async ({ log, harness }) => {
+    await using other = await harness.fresh();
+    const [from, to] = [await log.open(), await other.open()];
+    for (const history of fc.sample(histories(harness.slots), { numRuns: 6, seed: 17 }))
+      await play(from, history);
+    await voidRecords(from);
+    const lines = await Array.fromAsync(exportLog(from));
+    const counts: number[] = [];
+    const imported = await importLog(to, each(lines), (count) => counts.push(count));
+    assert.equal(imported, lines.length - 2);
+    assert.equal(counts.at(-1), imported);
+    const again = await Array.fromAsync(exportLog(to));
+    assert.deepEqual(again.slice(1, -1).map(withoutOffset), lines.slice(1, -1).map(withoutOffset));
+    assert.notEqual(JSON.parse(again[0] ?? '').generation, JSON.parse(lines[0] ?? '').generation);
+    for (const topic of topicNames) {
+      for (let partition = 0; partition < harness.slots; partition++) {
+        const [old, fresh] = [await readAll(from, topic, partition), await readAll(to, topic, partition)];
+        assert.deepEqual(
+          fresh.map(({ origin }) => origin),
+          old.map(({ offset }) => offset),
+        );
+      }
+    }
+  });
+
+  declare(
+    'a log that is not empty, or has other slots, takes no import and keeps what it has',
+    async ({ log, harness }) => {
+      const node = await log.open();
+      await node.publish('inbox', 1, [record('mine')]);
+      const lines = await Array.fromAsync(exportLog(node));
+      assert.equal(await codeOf(() => importLog(node, each(lines))), 'DATA_MISMATCH');
+      await using other = await harness.fresh();
+      const empty = await other.open();
+      const header = { milena: 'log', format: 1, generation: 'x', slots: harness.slots + 1 };
+      assert.equal(await codeOf(() => importLog(empty, each([JSON.stringify(header)]))), 'DATA_MISMATCH');
+      assert.equal((await readAll(node, 'inbox', 1)).length, 1);
+    },
+  );
+
+  declare('a damaged or shortened export is found out', async ({ log, harness }) => {
+    const node = await log.open();
+    await (await node.claim(0)).append('rooms', [record('a'), record('b'), record('c')]);
+    const lines = await Array.fromAsync(exportLog(node));
+    const damages: Record<string, string[]> = {
+      'the end is missing': lines.slice(0, -1),
+      'a record is missing': lines.toSpliced(2, 1),
+      'a record was changed': lines.with(2, (lines[2] ?? '').replace('"key":"b"', '"key":"B"')),
+      'two were exchanged': [0, 2, 1, 3, 4].map((index) => lines[index] ?? ''),
+      'something follows the end': [...lines, lines[1] ?? ''],
+      'a line is no JSON': lines.with(1, '{'),
+      'a line is of no topic': lines.with(1, (lines[1] ?? '').replace('"rooms"', '"nowhere"')),
+      'it is another file': ['{"some":"json"}'],
+      'it is empty': [],
+    };
+    for (const [damage, damaged] of Object.entries(damages)) {
+      await using other = await harness.fresh();
+      const empty = await other.open();
+      assert.equal(await codeOf(() => importLog(empty, each(damaged))), 'DATA_MISMATCH', damage);
+    }
+  });
+}
+
+interface Step {
+  readonly topic: TopicName;
+  readonly slot: number;
+  readonly records: readonly NewRecord[];
+}
+
+function histories(slots: number): fc.Arbitrary<readonly Step[]> {
+  const bytes = fc.uint8Array({ maxLength: 200 }).map((value) => Buffer.from(value));
+  const records = (topic: TopicName) =>
+    fc.record(
+      {
+        key: fc.string({ unit: 'binary', maxLength: 12 }),
+        type: fc.constantFrom('room_event', 'typing', 'of_the_future'),
+        at: fc.integer({ min: 1_600_000_000_000, max: 1_900_000_000_000 }),
+        command: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((value) => Buffer.from(value)),
+        value: topics[topic].kept === 'compacted' ? fc.option(bytes, { freq: 4 }) : bytes,
+      },
+      { requiredKeys: ['key', 'type', 'at', 'value'] },
+    );
+  const step = fc.constantFrom(...topicNames).chain((topic) =>
+    fc.record({
+      topic: fc.constant(topic),
+      slot: fc.nat(slots - 1),
+      records: fc.array(records(topic), { minLength: 1, maxLength: 8 }),
+    }),
+  );
+  return fc.array(step, { minLength: 3, maxLength: 8 });
+}
+
+async function play(node: EventLog, history: readonly Step[]): Promise<void> {
+  for (const { topic, slot, records } of history) {
+    if (topics[topic].writer === 'any') await node.publish(topic, slot, records);
+    else await (await node.claim(slot)).append(topic, records);
+  }
+}
+
+/** A fact in parts, and one whose owner was replaced before its end. */
+async function voidRecords(node: EventLog): Promise<void> {
+  const large = (part: 'chunk' | 'closing') => record('large', { part, value: randomBytes(30) });
+  const writer = await node.claim(1);
+  await writer.append('rooms', [large('chunk'), large('chunk'), large('closing'), large('chunk')]);
+  await (await node.claim(1)).append('rooms', [record('next')]);
+}
+
+function withoutOffset(line: string): unknown {
+  const { offset, ...rest } = JSON.parse(line);
+  return rest;
+}
+
+async function* each(lines: readonly string[]): AsyncIterable<string> {
+  yield* lines;
+}

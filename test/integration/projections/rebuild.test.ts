@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { compareSchemas } from '../../../projections/framework/compare-schemas.ts';
+import { roomStateModel } from '../../../projections/room_state/model.ts';
+import { timelineModel } from '../../../projections/timeline/model.ts';
+import { timelineQueries } from '../../../projections/timeline/queries.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { House } from './house.ts';
+import { makeTraffic } from './traffic.ts';
+
+let server: TestPostgres;
+before(async () => {
+  server = await startPostgres();
+});
+after(() => server.stop());
+
+const models = [roomStateModel, timelineModel];
+
+test('a rebuild of corrupted rows gives what an unharmed server has, while it is written to', async () => {
+  await using house = await House.make(server, 'rebuild');
+  const projections = await house.open(models);
+  const { database } = projections;
+  const rooms = await makeTraffic(house, { rooms: 8, users: 6, events: 2_000 });
+  await house.caughtUp(projections);
+  // What an unharmed server has: a copy of the rows before the harm.
+  for (const schema of ['timeline_1', 'room_state_1']) await copySchema(house, schema);
+  await database.script(`DELETE FROM timeline_1.events WHERE place % 3 = 0;
+    UPDATE timeline_1.events SET content = '{"body":"forged"}';
+    DELETE FROM room_state_1.entries WHERE type = 'm.room.member';
+    UPDATE room_state_1.rooms SET joined = 99`);
+
+  const writing = makeTraffic(house, { rooms: 2, users: 3, events: 600, seed: 9, batch: 5 });
+  const reads = timelineQueries(projections.queries);
+  const [room] = rooms;
+  const rebuilt = [];
+  for (const model of models) {
+    rebuilt.push(await projections.rebuild(model.name, { interleave: 'random', seed: 7 }));
+    assert.ok(room !== undefined && (await reads.page(room.id, { direction: 'b', limit: 5 })).length === 5);
+  }
+  await writing;
+  await house.caughtUp(projections);
+  assert.deepEqual(
+    rebuilt.map(({ schema, isolated }) => [schema, isolated]),
+    [
+      ['room_state_2', true],
+      ['timeline_2', true],
+    ],
+  );
+
+  // The rooms of before the harm, row by row; those written meanwhile are compared with a second rebuild.
+  for (const model of ['timeline', 'room_state']) {
+    await database.script(`DELETE FROM ${model}_1_copy.rooms; INSERT INTO ${model}_1_copy.rooms
+      SELECT * FROM ${model}_2.rooms WHERE room IN (SELECT room FROM ${model}_1.rooms)`);
+  }
+  await onlyRoomsOf(house, 'timeline');
+  for (const { table, onlyFirst } of await compareSchemas(database, 'timeline_1_copy', 'timeline_2')) {
+    assert.deepEqual(onlyFirst, [], table);
+  }
+  for (const { table, onlyFirst } of await compareSchemas(database, 'room_state_1_copy', 'room_state_2')) {
+    assert.deepEqual(onlyFirst, [], table);
+  }
+});
+
+test('partitions interleaved in any order come to the same rows, and a roll-back goes on where it was', async () => {
+  await using house = await House.make(server, 'shuffled');
+  const projections = await house.open(models);
+  await makeTraffic(house, { rooms: 6, users: 4, events: 800 });
+  await house.caughtUp(projections);
+  for (const [seed, number] of [
+    [1, 2],
+    [2, 3],
+    [3, 4],
+  ] as const) {
+    for (const { name } of models) {
+      await projections.rebuild(name, { interleave: 'random', seed });
+      assert.deepEqual(
+        await compareSchemas(projections.database, `${name}_${number - 1}`, `${name}_${number}`),
+        [],
+      );
+    }
+  }
+  await projections.rollBack('timeline');
+  await makeTraffic(house, { rooms: 1, users: 2, events: 40, seed: 5 });
+  await house.caughtUp(projections);
+  assert.equal((await projections.status()).find(({ name }) => name === 'timeline')?.schema, 'timeline_3');
+  const report = await projections.rebuild('timeline');
+  assert.deepEqual(await compareSchemas(projections.database, 'timeline_3', report.schema), []);
+});
+
+test('a build that does not come to the same count and digest is not switched in', async () => {
+  await using house = await House.make(server, 'gate');
+  const projections = await house.open(models);
+  await makeTraffic(house, { rooms: 2, users: 2, events: 100 });
+  await house.caughtUp(projections);
+  // As if a projector had once skipped a record.
+  await projections.database.script(
+    `UPDATE projection.checkpoints SET records = records - 1 WHERE schema = 'timeline_1' AND records > 0`,
+  );
+  await assert.rejects(projections.rebuild('timeline'), /records, not/);
+  const [status] = (await projections.status()).filter(({ name }) => name === 'timeline');
+  assert.deepEqual([status?.schema, status?.building], ['timeline_1', null]);
+});
+
+test('a build cannot read the schema that it replaces', async () => {
+  await using house = await House.make(server, 'isolated');
+  const projections = await house.open(models);
+  await makeTraffic(house, { rooms: 1, users: 2, events: 20 });
+  await house.caughtUp(projections);
+  const reading = {
+    ...timelineModel,
+    projector: (context: Parameters<typeof timelineModel.projector>[0]) => ({
+      apply: async () => {
+        await context.read({ text: 'SELECT count(*) FROM timeline_1.events', values: [] });
+        return [];
+      },
+      forget: () => undefined,
+    }),
+  };
+  await using peeking = await house.open([roomStateModel, reading], { project: false });
+  await assert.rejects(peeking.rebuild('timeline'), /permission denied/);
+});
+
+test('code of another version rebuilds at the start', async () => {
+  await using house = await House.make(server, 'version');
+  const first = await house.open(models);
+  await makeTraffic(house, { rooms: 2, users: 2, events: 60 });
+  await house.caughtUp(first);
+  await first.close();
+  const newer = models.map((model) => ({ ...model, version: 2 }));
+  const second = await house.open(newer);
+  assert.deepEqual(second.outdated(), ['room_state', 'timeline']);
+  await second.bringUpToDate();
+  assert.deepEqual(second.outdated(), []);
+  await makeTraffic(house, { rooms: 1, users: 2, events: 20, seed: 3 });
+  await house.caughtUp(second);
+  assert.deepEqual(await second.status().then((all) => all.map(({ schema }) => schema)), [
+    'room_state_2',
+    'timeline_2',
+  ]);
+  // And code of the old version goes back to its own schema at once.
+  await second.close();
+  const third = await house.open(models);
+  await third.bringUpToDate();
+  await house.caughtUp(third);
+  assert.deepEqual(await third.status().then((all) => all.map(({ schema }) => schema)), [
+    'room_state_1',
+    'timeline_1',
+  ]);
+});
+
+async function copySchema(house: House, schema: string): Promise<void> {
+  const { database } = await house.open([], { project: false });
+  const tables = await database.read<{ tablename: string }>(
+    'SELECT tablename FROM pg_tables WHERE schemaname = $1',
+    [schema],
+  );
+  await database.script(`CREATE SCHEMA ${schema}_copy`);
+  for (const { tablename } of tables) {
+    await database.script(`CREATE TABLE ${schema}_copy.${tablename} AS SELECT * FROM ${schema}.${tablename}`);
+  }
+}
+
+async function onlyRoomsOf(house: House, model: string): Promise<void> {
+  const { database } = await house.open([], { project: false });
+  const rows = await database.read<{ rooms: number }>(`SELECT count(*) AS rooms FROM ${model}_1_copy.rooms`);
+  assert.ok((rows[0]?.rooms ?? 0) >= 8);
+}

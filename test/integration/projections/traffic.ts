@@ -1,0 +1,53 @@
+import { randomNumbers } from '../../../projections/framework/rebuild-load.ts';
+import type { House } from './house.ts';
+import { MadeRoom } from './made-room.ts';
+
+/** What traffic is like. */
+export interface TrafficOptions {
+  readonly rooms: number;
+  readonly users: number;
+  readonly events: number;
+  readonly seed?: number;
+  /** Events of one append. */
+  readonly batch?: number;
+}
+
+/** Rooms with messages, memberships, redactions, mentions: the same for the same seed. @returns the rooms. */
+export async function makeTraffic(house: House, options: TrafficOptions): Promise<readonly MadeRoom[]> {
+  const random = randomNumbers(options.seed ?? 1);
+  const users = Array.from({ length: options.users }, (_, index) => `@user${index}:localhost`);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T; // Never empty.
+  const rooms: MadeRoom[] = [];
+  for (let index = 0; index < options.rooms; index++) {
+    const { room, facts } = MadeRoom.create(`room ${options.seed ?? 1} ${index}`, pick(users));
+    await house.append('rooms', room.id, [...facts, ...users.map((user) => room.member(user, 'join'))]);
+    rooms.push(room);
+  }
+  const batch = options.batch ?? 20;
+  for (let made = 0; made < options.events; made += batch) {
+    const room = pick(rooms);
+    const facts = Array.from({ length: batch }, () => oneEvent(room, pick(users), random));
+    await house.append('rooms', room.id, facts);
+  }
+  return rooms;
+}
+
+function oneEvent(room: MadeRoom, user: string, random: () => number): ReturnType<MadeRoom['fact']> {
+  const kind = random();
+  if (kind < 0.03) return room.member(user, random() < 0.5 ? 'leave' : 'join');
+  if (kind < 0.05) {
+    return room.fact({
+      type: 'm.room.topic',
+      sender: user,
+      state_key: '',
+      content: { topic: `${random()}` },
+    });
+  }
+  if (kind < 0.08) {
+    const target = room.eventIds[Math.floor(random() * room.eventIds.length)];
+    const redacts = target === undefined ? {} : { redacts: target };
+    return room.fact({ type: 'm.room.redaction', sender: user, content: {}, ...redacts });
+  }
+  const mentions = kind < 0.12 ? { 'm.mentions': { user_ids: ['@user1:localhost'] } } : {};
+  return room.message(user, 'x'.repeat(100), mentions);
+}
