@@ -32,6 +32,8 @@ export interface Standing {
   /** The place and the offset of that membership event. */
   readonly place: number;
   readonly log_offset: number;
+  /** The place of the event that ended the user's latest join; null for who is joined or never was. */
+  readonly left_at: number | null;
 }
 
 /** A membership of a user in some room, as it became at `log_offset`. */
@@ -188,9 +190,12 @@ const ROOM: ModelSql = (m) => `SELECT room_id, version, creator, place, joined, 
 const NUMBER = (m: (model: string) => string): string =>
   `(SELECT room FROM ${m('room_state')}.rooms WHERE room_id = $1)`;
 
-const STANDING: ModelSql = (m) => `SELECT value AS membership, event_id, place, log_offset
-  FROM ${m('room_state')}.entries WHERE room = ${NUMBER(m)} AND type = 'm.room.member' AND state_key = $2
-    AND until_place IS NULL AND event_id IS NOT NULL AND value IS NOT NULL`;
+const STANDING: ModelSql = (m) => `SELECT s.value AS membership, s.event_id, s.place, s.log_offset,
+    CASE WHEN s.value <> 'join' THEN (SELECT max(p.place) FROM ${m('room_state')}.entries p
+      WHERE p.room = s.room AND p.type = s.type AND p.state_key = s.state_key
+        AND p.previous = 'join' AND p.value IS DISTINCT FROM 'join') END AS left_at
+  FROM ${m('room_state')}.entries s WHERE s.room = ${NUMBER(m)} AND s.type = 'm.room.member'
+    AND s.state_key = $2 AND s.until_place IS NULL AND s.event_id IS NOT NULL AND s.value IS NOT NULL`;
 
 /** Events of entries `s` that meet a condition. */
 function stateSql(m: (model: string) => string, where: string): string {

@@ -12,12 +12,12 @@ import {
 } from './model-round.ts';
 import { endedRoom, type Found, globalData, joinedRoom, leftRoom } from './model-sections.ts';
 import { statesOf } from './model-states.ts';
-import { least, mostOf } from './position.ts';
+import { covers, least } from './position.ts';
 import { type CountedUnread, Reading } from './reading.ts';
 import { type Plans, planRooms, type RoomPlan } from './room-plans.ts';
 import { type Collected, isEmptyRoom } from './sync-answer.ts';
 import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
-import type { Summary, SyncReads } from './sync-reads.ts';
+import type { ModelTopic, Summary, SyncReads } from './sync-reads.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { SyncPosition } from './token.ts';
 import type { UserView } from './user-view.ts';
@@ -25,6 +25,8 @@ import type { FoundView } from './user-views.ts';
 
 /** How long an answer waits for the models to be where the log was when it was asked for, milliseconds. */
 const WAIT_MS = 2_000;
+
+const NOTHING = { account_data: [], join: [], invite: [], knock: [], leave: [] } as const;
 
 /**
  * Answers any sync from the read models, as of the least position of all that are asked: first syncs, tokens that
@@ -44,19 +46,21 @@ export class ModelSync {
   /** What has happened since a position, or all there is. */
   async answer(
     request: PreparedRequest,
-    { view, below }: FoundView,
+    found: FoundView,
     since: SyncPosition | undefined,
   ): Promise<Collected> {
-    const position = await this.position(request, view, below, since);
+    const position = await this.position(request, found, since);
+    if (position === undefined) return { ...NOTHING, position: since ?? this.tail.position() };
     const { tail, reads } = this;
+    const { view } = found;
     const round = { request, tail, reads, since, position, now: this.now() };
     const plans = planRooms(view, since, position, request.filter);
     const from = since?.user_values[request.ownPartition] ?? 0;
     const [data, rooms] = await this.activeRooms(round, plans, from);
     const timelined = await withTimelines(round, await rangesOf(round, rooms.active));
-    const found = await this.look(round, plans, timelined, data, rooms.receipts);
+    const looked = await this.look(round, plans, timelined, data, rooms.receipts);
     const joined = timelined.filter(({ section }) => section === 'join');
-    this.remember(view, joined, found);
+    this.remember(view, joined, looked);
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
     const strip = (membership: Membership) => ({
       room_id: membership.room_id,
@@ -66,38 +70,45 @@ export class ModelSync {
       position,
       account_data: globalData(round, data),
       join: joined
-        .map((room) => joinedRoom(round, room, found))
+        .map((room) => joinedRoom(round, room, looked))
         .filter((room, index) => joined[index]?.known !== true || !isEmptyRoom(room)),
       invite: plans.invite.map(strip),
       knock: plans.knock.map(strip),
       leave: [
-        ...timelined.filter(({ section }) => section === 'leave').map((room) => leftRoom(round, room, found)),
-        ...plans.ended.map((membership) => endedRoom(round, membership, found)),
+        ...timelined
+          .filter(({ section }) => section === 'leave')
+          .map((room) => leftRoom(round, room, looked)),
+        ...plans.ended.map((membership) => endedRoom(round, membership, looked)),
       ],
     };
   }
 
-  /** The position answered for, once the models are there or have had their time. */
+  /**
+   * The position answered for, once the models are there or have had their time. Undefined when they do not even
+   * have what the token's node had: nothing can be said yet.
+   */
   private async position(
     { ownPartition }: PreparedRequest,
-    view: UserView,
-    below: readonly number[] | undefined,
+    { view, below }: FoundView,
     since: SyncPosition | undefined,
-  ): Promise<SyncPosition> {
-    const target = this.tail.position();
+  ): Promise<SyncPosition | undefined> {
     const { reads } = this;
+    const target = this.tail.position();
+    const needed = since && view.relevant(since, ownPartition);
+    const wait = (topic: ModelTopic, end: number, partition: number) =>
+      reads.reach(topic, partition, Math.max(end, needed?.[topic][partition] ?? 0), WAIT_MS);
     await Promise.all([
-      ...target.rooms.map((end, partition) =>
-        view.concerns(partition) ? reads.reach('rooms', partition, end, WAIT_MS) : true,
+      ...target.rooms.map((end, partition) => view.concerns(partition) && wait('rooms', end, partition)),
+      ...target.user_values.map((end, partition) =>
+        wait('user_values', partition === ownPartition ? end : 0, partition),
       ),
-      reads.reach('user_values', ownPartition, target.user_values[ownPartition] ?? 0, WAIT_MS),
     ]);
     const reached: SyncPosition = {
       rooms: below ?? least(reads.reached('rooms'), target.rooms),
       user_values: least(reads.reached('user_values'), target.user_values),
       ephemeral: target.ephemeral,
     };
-    return since === undefined ? reached : mostOf(reached, since);
+    return needed === undefined || covers(reached, { ...needed, ephemeral: [] }) ? reached : undefined;
   }
 
   /** The rooms that have anything new, and what was read to know it. */

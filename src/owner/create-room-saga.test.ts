@@ -79,7 +79,7 @@ test('a room that its own events forbid is undone, and its alias is free again',
   const bad = { type: 'm.room.power_levels', state_key: '', content: { users: { [ALICE]: 100 } } };
   const room: CreateRoom = { ...newRoom(signer, { id: freshCommandId(), alias: ALIAS, events: [bad] }) };
   await assert.rejects(runCreateRoom(room, { owner, bus, stepDone: () => undefined }), (error) =>
-    isMilenaError(error, 'FORBIDDEN'),
+    isMilenaError(error, 'INVALID_ROOM_STATE'),
   );
   assert.deepEqual(types(log), ['saga_started', 'alias_reserved', 'alias_removed', 'saga_ended']);
 });

@@ -57,7 +57,10 @@ class Building {
     const raw = JSON.stringify(event.content);
     const options = { ...keys, version, raw, redacts: undefined, transaction: undefined };
     const decided = accept(this.room, this.events, pdu, options);
-    if ('refused' in decided) return decided;
+    if ('refused' in decided) {
+      // What was asked for contradicts itself; nobody is forbidden to make rooms.
+      return decided.refused === 'FORBIDDEN' ? invalid(decided.message) : decided;
+    }
     this.take(decided);
     return undefined;
   }

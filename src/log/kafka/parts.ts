@@ -1,5 +1,6 @@
 import { type TopicName, topics } from '../topics.ts';
 import type { Lane } from './lane.ts';
+import type { ProduceQueue } from './produce-queue.ts';
 
 /** What the parts of the adapter share: settings and connections of one open log. */
 export interface KafkaParts {
@@ -7,8 +8,8 @@ export interface KafkaParts {
   readonly slots: number;
   readonly producerExpiryMs: number;
   readonly transactionalIdExpiryMs: number;
-  /** Lanes for appends and publishes; a partition always uses the same one. */
-  readonly write: readonly Lane[];
+  /** For appends and publishes; a partition always uses the same one. */
+  readonly write: readonly ProduceQueue[];
   /** For reads that do not wait, and for everything rare. */
   readonly read: Lane;
   /** For the long polls of tailing reads. */
@@ -27,9 +28,9 @@ export function hasGaps(topic: TopicName): boolean {
   return topics[topic].kept === 'compacted' || topics[topic].kept === 'hours';
 }
 
-/** The lane that a partition is written by. */
-export function writeLane(parts: KafkaParts, partition: number): Lane {
-  const lane = parts.write[partition % parts.write.length];
-  if (lane === undefined) throw new RangeError(`the log has no partition ${partition}`);
-  return lane;
+/** What a partition is written through. */
+export function writeQueue(parts: KafkaParts, partition: number): ProduceQueue {
+  const queue = parts.write[partition % parts.write.length];
+  if (queue === undefined) throw new RangeError(`the log has no partition ${partition}`);
+  return queue;
 }

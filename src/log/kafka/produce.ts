@@ -1,4 +1,3 @@
-import { BrokerRefused, codes } from './kafka-error.ts';
 import { type WireRequest, wireRequest } from './kafkajs-private.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
@@ -49,13 +48,4 @@ function readReply(payload: Buffer): readonly ProducedPart[] {
       });
     })
     .flat();
-}
-
-/** The one part of a reply. @throws BrokerRefused when it was refused. */
-export function onlyPart(parts: readonly ProducedPart[]): ProducedPart {
-  const [part] = parts;
-  if (part === undefined) throw new BrokerRefused(-1, 'Produce');
-  if (part.code !== codes.none)
-    throw new BrokerRefused(part.code, `Produce to ${part.topic}-${part.partition}`);
-  return part;
 }
