@@ -30,6 +30,8 @@ const mayTypes = {
   'src/rooms': ['src/log/records.ts', 'src/owner/commands.ts'],
   'src/users': ['src/log/records.ts', 'src/owner/commands.ts'],
   'src/server': ['src/log/records.ts', 'src/owner/commands.ts'],
+  // The port that the owner declares and the read models implement.
+  projections: ['src/owner/loader.ts'],
   // Tokens and reads speak of topics; the internal routes answer what the command line asks.
   'src/http': ['src/log/topics.ts', 'src/log/port.ts', 'src/cli/house.ts'],
 };

@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import type { LogRecord } from '../../src/log/port.ts';
 
 /**
- * The running digest of a checkpoint: the sum, modulo 2^32 in each of eight lanes, of a SHA-256 for every record
- * read: over its offset, key, type and stored bytes. A sum and not a chain, so that partitions' parts can be
- * added and the order of work does not matter. It finds what was skipped, doubled or altered by mistake; against
- * forgers there are the log's signed tree heads.
+ * The running digest of a checkpoint: a sum, modulo 2^32 in each of eight lanes, to which every record read adds
+ * the SHA-256 of its stored bytes, bound to its offset, key and type. A sum and not a chain, so that the order of
+ * work does not matter. It finds what was skipped, doubled or altered by mistake; against forgers there are the
+ * log's signed tree heads.
  */
 export type Digest = Uint32Array;
 
@@ -16,11 +16,21 @@ export function emptyDigest(): Digest {
   return new Uint32Array(LANES);
 }
 
-/** What one record adds. 1 µs for a kilobyte. */
-export function recordDigest(record: LogRecord): Digest {
-  const head = `${record.offset}\0${record.key}\0${record.type}\0${record.part ?? ''}\0`;
-  const bytes = record.value === null ? head : Buffer.concat([Buffer.from(head), record.value]);
-  return digestFromBytes(hash('sha256', bytes, 'buffer'));
+/** What one record adds. 1 µs for a kilobyte: the bytes are hashed where they lie, not copied behind a header. */
+export function recordDigest({ offset, key, type, value }: LogRecord): Digest {
+  const digest = digestFromBytes(hash('sha256', value ?? '', 'buffer'));
+  const name = value === null ? ~textHash(key, textHash(type, 0)) : textHash(key, textHash(type, 0));
+  // Odd, so that no bits are lost; another for every offset, so that two records cannot change places.
+  const factor = offset * 2 + 1;
+  for (let lane = 0; lane < LANES; lane++) digest[lane] = Math.imul((digest[lane] ?? 0) ^ name, factor);
+  return digest;
+}
+
+/** FNV-1a over UTF-16 units. */
+function textHash(text: string, start: number): number {
+  let state = start ^ 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
+  return state;
 }
 
 /** Adds `other` to `sum`, in place. */

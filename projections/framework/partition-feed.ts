@@ -1,9 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MilenaError } from '../../src/errors/milena-error.ts';
 import type { ReadPosition } from '../../src/log/port.ts';
 import type { TopicName } from '../../src/log/topics.ts';
-import type { RecordSource, SourceBatch, SourceRecord } from './record-source.ts';
+import { type RecordSource, readAllUpTo, type SourceBatch, type SourceRecord } from './record-source.ts';
 
-/** Records kept in memory behind the newest one that was read. */
-const KEPT = 8_000;
+/** Records kept in memory behind the newest one that was read (up to twice as many): about 4 KB each. */
+const KEPT = 250;
+
+/** The most records read at once. */
+const READ = 250;
+
+/** A tail that has ended by itself (the log is being closed) is not opened again at once. */
+const ENDED_MS = 250;
 
 /**
  * One partition, read and decoded once for all models that follow it. It keeps the newest records; whoever has
@@ -60,12 +68,13 @@ export class PartitionFeed {
 
   /** For cursors: reads what is not kept any more. */
   readUpTo(from: ReadPosition, to: number, signal: AbortSignal): AsyncIterable<SourceBatch> {
-    return this.#source.read(this.topic, this.partition, { from, to, signal });
+    return readAllUpTo(this.#source, this.topic, this.partition, { from, to, signal, batchSize: READ });
   }
 
-  /** For cursors: resolves when more was read, or the signal aborts. */
+  /** For cursors: resolves when more was read, or the signal aborts. Rejects when the feed is closed. */
   async more(signal: AbortSignal): Promise<void> {
-    if (this.#stop.signal.aborted || signal.aborted) return;
+    if (signal.aborted) return;
+    if (this.#stop.signal.aborted) throw new MilenaError('UNAVAILABLE', 'the feed is closed');
     await new Promise<void>((resolve, reject) => {
       const done = (error?: unknown): void => {
         this.#waiters.delete(done);
@@ -88,7 +97,7 @@ export class PartitionFeed {
       try {
         const read = await tail.next();
         if (tail !== this.#tail) continue; // Somebody further on has moved the tail meanwhile.
-        if (read.done === true) this.#tail = undefined;
+        if (read.done === true) await this.#ended();
         else this.#keep(read.value);
         this.#wake();
       } catch (error) {
@@ -100,12 +109,19 @@ export class PartitionFeed {
     this.#pumping = false;
   }
 
+  async #ended(): Promise<void> {
+    this.#tail = undefined;
+    await sleep(ENDED_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+
   #openTail(): AsyncIterator<SourceBatch> {
     if (this.#tail === undefined) {
       this.#tailStop = new AbortController();
       const signal = AbortSignal.any([this.#stop.signal, this.#tailStop.signal]);
       const from = this.#end ?? this.#start;
-      this.#tail = this.#source.read(this.topic, this.partition, { from, signal })[Symbol.asyncIterator]();
+      this.#tail = this.#source
+        .read(this.topic, this.partition, { from, signal, batchSize: READ })
+        [Symbol.asyncIterator]();
     }
     return this.#tail;
   }
@@ -201,7 +217,6 @@ export class FeedCursor {
       return;
     }
     this.#own = undefined;
-    // All up to `to` was read, though the last offsets before it may have held nothing to read.
     if (!signal.aborted) this.#position = to;
   }
 }

@@ -18,6 +18,8 @@ export interface LoopParts {
   readonly feed: PartitionFeed;
   readonly source: RecordSource;
   readonly positions: Positions;
+  /** How long records may gather when nobody waits for them and the last batch is not older, milliseconds. */
+  readonly gatherMs: number;
   /** As many permits as connections: records gather in the feed while all are busy, not in a queue of batches. */
   readonly permits: Semaphore;
 }
@@ -31,6 +33,7 @@ export class PartitionLoop {
   #paused: boolean;
   #retryWanted = false;
   #retryMs = FIRST_RETRY_MS;
+  #committedAt = 0;
   readonly #running: Promise<void>;
 
   constructor(parts: LoopParts, paused: boolean) {
@@ -79,11 +82,25 @@ export class PartitionLoop {
         this.#interrupt = new AbortController();
         if (this.#paused) await aborted(this.#interrupt.signal);
         else if (this.#retryWanted) await this.#retry(projection);
-        else if (await cursor.ready(this.#interrupt.signal)) await this.#commitNext(projection, cursor);
+        else if (await cursor.ready(this.#interrupt.signal)) {
+          await this.#gather();
+          await this.#commitNext(projection, cursor);
+        }
       }
     } finally {
       await cursor.close();
     }
+  }
+
+  /**
+   * A busy partition's records are committed together: a batch costs as much as twenty rows. A lone record goes
+   * at once, and nobody who waits is kept waiting.
+   */
+  async #gather(): Promise<void> {
+    const left = this.#committedAt + this.#parts.gatherMs - performance.now();
+    if (left < 1) return;
+    const { model, topic, partition } = this.target;
+    await this.#parts.positions.wanted(model.name, topic, partition, left);
   }
 
   async #retry(projection: PartitionProjection): Promise<void> {
@@ -96,6 +113,7 @@ export class PartitionLoop {
     const began = performance.now();
     const batch = cursor.take(MOST_RECORDS);
     await projection.commit(batch);
+    this.#committedAt = began;
     this.#moved(projection);
     this.#retryMs = FIRST_RETRY_MS;
     if (!projectorChannels.batch.hasSubscribers) return;

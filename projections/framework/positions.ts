@@ -12,6 +12,8 @@ interface Waiter {
 interface Position {
   next: number;
   readonly waiters: Set<Waiter>;
+  /** Those who want to know of a waiter. */
+  readonly watchers: Set<() => void>;
 }
 
 /**
@@ -62,6 +64,22 @@ export class Positions {
       const timer = setTimeout(() => finish(position, waiter, false), timeoutMs);
       const waiter: Waiter = { offset, resolve, timer };
       position.waiters.add(waiter);
+      for (const watcher of position.watchers) watcher();
+    });
+  }
+
+  /** Resolves when somebody waits for the partition (at once when somebody does), or after `timeoutMs`. */
+  wanted(model: string, topic: TopicName, partition: number, timeoutMs: number): Promise<void> {
+    const { waiters, watchers } = this.#at(model, topic, partition);
+    if (waiters.size > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        watchers.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      watchers.add(done);
     });
   }
 
@@ -75,7 +93,7 @@ export class Positions {
     const key = keyOf(model, topic, partition);
     let position = this.#positions.get(key);
     if (position === undefined) {
-      position = { next: 0, waiters: new Set() };
+      position = { next: 0, waiters: new Set(), watchers: new Set() };
       this.#positions.set(key, position);
     }
     return position;

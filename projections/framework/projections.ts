@@ -35,6 +35,12 @@ export interface ProjectionsOptions {
   readonly announce?: boolean;
 }
 
+/** How long a busy partition's records gather, if nobody in this process waits for them. */
+const GATHER_MS = 20;
+
+/** The same where others may wait in other processes, of whom nothing is known. */
+const GATHER_APART_MS = 5;
+
 /** The read models, as one process has them: queries for all, projectors where `project` was called. */
 export class Projections implements AsyncDisposable {
   readonly database: Database;
@@ -59,7 +65,8 @@ export class Projections implements AsyncDisposable {
     const { models } = options;
     const { slots } = options.log.log;
     const { database, source, positions } = this;
-    this.#runner = new Runner({ database, source, positions, models, slots });
+    const gatherMs = options.announce === false ? GATHER_MS : GATHER_APART_MS;
+    this.#runner = new Runner({ database, source, positions, models, slots, gatherMs });
     const announcer = new Announcer(this.#signals, positions, options.announce ?? true);
     this.#announcer = announcer;
     this.#signals.on('positions', (payload) => announcer.hear(payload, positions));

@@ -1,3 +1,4 @@
+import { MilenaError } from '../../src/errors/milena-error.ts';
 import { type FactReaderParts, type ReadFact, readFacts } from '../../src/log/fact-reader.ts';
 import type { ReadOptions, ReadPosition } from '../../src/log/port.ts';
 import type { TopicName } from '../../src/log/topics.ts';
@@ -38,6 +39,26 @@ export function createRecordSource(parts: FactReaderParts): RecordSource {
       }
     },
   };
+}
+
+/**
+ * Reads all up to an offset. A read that ends before (the log was closed) is an error here, since what is not
+ * read would pass for not being there; ended by `signal`, it just stops.
+ * @throws MilenaError LOG_UNAVAILABLE
+ */
+export async function* readAllUpTo(
+  source: RecordSource,
+  topic: TopicName,
+  partition: number,
+  options: ReadOptions & { readonly to: number },
+): AsyncGenerator<SourceBatch, void, undefined> {
+  let reached = options.from.offset;
+  for await (const batch of source.read(topic, partition, options)) {
+    reached = batch.next.offset;
+    yield batch;
+  }
+  if (reached >= options.to || options.signal?.aborted === true) return;
+  throw new MilenaError('LOG_UNAVAILABLE', `reading ${topic}/${partition} ended at ${reached}`);
 }
 
 function sourceRecord({ record, fact, error }: ReadFact): SourceRecord {

@@ -3,7 +3,7 @@ import { isOutage, isStale } from './database-errors.ts';
 import type { OpenedRecord } from './model.ts';
 import type { PartitionProjection } from './partition-projection.ts';
 import { type PoisonRow, setAside, takeBack, waitingAfter } from './poison.ts';
-import type { RecordSource, SourceRecord } from './record-source.ts';
+import { type RecordSource, readAllUpTo, type SourceRecord } from './record-source.ts';
 
 /**
  * Applies what was set aside of a partition, in log order. A key whose record fails again keeps that record and
@@ -37,7 +37,7 @@ async function readAgain(
   if (first === undefined || last === undefined) return records;
   const from = { offset: first.record_offset, epoch: first.record_epoch };
   const options = { from, to: last.record_offset + 1 };
-  for await (const batch of source.read(target.topic, target.partition, options)) {
+  for await (const batch of readAllUpTo(source, target.topic, target.partition, options)) {
     for (const record of batch.records) if (wanted.has(record.offset)) records.set(record.offset, record);
   }
   return records;

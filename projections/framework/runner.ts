@@ -15,6 +15,8 @@ export interface RunnerParts {
   readonly positions: Positions;
   readonly models: readonly ReadModel[];
   readonly slots: number;
+  /** See `LoopParts`. */
+  readonly gatherMs: number;
 }
 
 interface Running {
@@ -107,7 +109,7 @@ export class Runner {
   }
 
   #start(key: string, model: ReadModel, partition: number): void {
-    const { database, source, positions, slots } = this.#parts;
+    const { database, source, positions, slots, gatherMs } = this.#parts;
     const registered = this.#registered.get(model.name);
     if (registered === undefined) return;
     const { active_schema: schema, paused } = registered;
@@ -118,7 +120,8 @@ export class Runner {
     }
     const loops = model.topics.map((topic) => {
       const target = { database, model, schema, topic, partition, slots };
-      const parts = { target, feed: this.feed(topic, partition), source, positions, permits: this.#permits };
+      const feed = this.feed(topic, partition);
+      const parts = { target, feed, source, positions, gatherMs, permits: this.#permits };
       return new PartitionLoop(parts, paused);
     });
     this.#running.set(key, { schema, loops });

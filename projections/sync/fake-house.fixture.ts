@@ -2,8 +2,14 @@ import type { AnyFact, RoomEventRecord } from '../../src/log/records.ts';
 import { slotOf } from '../../src/log/slot.ts';
 import { asEventId, asRoomId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import type { JsonObject } from '../../src/matrix/json.ts';
+import { redactJson } from '../../src/matrix/redaction.ts';
+import { roomVersion } from '../../src/matrix/room-versions.ts';
+import { rootBytes } from '../../src/state/root.ts';
+import { StateTree } from '../../src/state/state-tree.ts';
+import type { OpenedRecord } from '../framework/model.ts';
 import { PartitionFeed } from '../framework/partition-feed.ts';
 import type { RecordSource, SourceRecord } from '../framework/record-source.ts';
+import { parsedEvent } from '../room-record.ts';
 import type { SyncPosition, SyncTopic } from './token.ts';
 
 /** An event as the fake house has decided it. */
@@ -28,6 +34,14 @@ export interface FakeValue {
   readonly partition: number;
 }
 
+/** What was appended, about whom. */
+export interface HistoryEntry {
+  readonly topic: SyncTopic;
+  readonly subject: string;
+  readonly key: string;
+  readonly fact: AnyFact;
+}
+
 type Partitions<T> = T[][];
 
 /** A log in memory with the topics that a sync reads: no owner, no rules, what is appended stands. */
@@ -38,6 +52,9 @@ export class FakeHouse {
   readonly source: RecordSource;
   private readonly records: { readonly [T in SyncTopic]: Partitions<SourceRecord> };
   private readonly waiters = new Set<() => void>();
+  /** Everything that was appended, in order, to be appended to another log as well. */
+  readonly history: HistoryEntry[] = [];
+  private readonly states = new Map<RoomId, StateTree>();
   private nextId = 0;
 
   constructor(slots: number) {
@@ -84,8 +101,41 @@ export class FakeHouse {
       partition,
     };
     list.push(event);
-    this.append('rooms', partition, roomId, { type: 'room_event', value: recordOf(event) });
+    const before = this.states.get(roomId) ?? StateTree.empty;
+    const { state_key, event_id } = event;
+    const after = state_key === null ? before : before.set(type, state_key, asEventId(event_id));
+    this.states.set(roomId, after);
+    const value = recordOf(event, before, after);
+    this.append('rooms', partition, roomId, roomId, { type: 'room_event', value });
     return event;
+  }
+
+  /** Takes a record as it stands on another log. */
+  adopt({ partition, offset, key, fact }: OpenedRecord): void {
+    if (fact?.type === 'receipt_set' || fact?.type === 'account_data_set') {
+      this.values.push({ fact, key, offset, partition });
+    }
+    if (fact?.type !== 'room_event') return;
+    const { value } = fact;
+    const { pdu } = parsedEvent(value);
+    const roomId = asRoomId(key);
+    const list = this.events.get(roomId) ?? [];
+    this.events.set(roomId, list);
+    const { type, sender, content } = pdu;
+    const { event_id, redacts, place } = value;
+    const state_key = pdu.state_key ?? null;
+    list.push({
+      room_id: roomId,
+      event_id,
+      type,
+      sender,
+      state_key,
+      content,
+      redacts,
+      place,
+      offset,
+      partition,
+    });
   }
 
   /** Appends a receipt. */
@@ -117,16 +167,14 @@ export class FakeHouse {
   /** Appends a word about typing. */
   typing(userId: UserId, roomId: RoomId, until: number): void {
     const value = { room_id: roomId, user_id: userId, typing: until > 0, until };
-    this.append('ephemeral', slotOf(roomId, this.slots), `typing/${roomId}/${userId}`, {
-      type: 'typing',
-      value,
-    });
+    const partition = slotOf(roomId, this.slots);
+    this.append('ephemeral', partition, roomId, `typing/${roomId}/${userId}`, { type: 'typing', value });
   }
 
   private value(userId: UserId, key: string, fact: FakeValue['fact']): void {
     const partition = slotOf(userId, this.slots);
     this.values.push({ fact, key, offset: this.nextOffset('user_values', partition), partition });
-    this.append('user_values', partition, key, fact);
+    this.append('user_values', partition, userId, key, fact);
   }
 
   private nextOffset(topic: SyncTopic, partition: number): number {
@@ -134,7 +182,8 @@ export class FakeHouse {
     return last === undefined ? 0 : last + 2;
   }
 
-  private append(topic: SyncTopic, partition: number, key: string, fact: AnyFact): void {
+  private append(topic: SyncTopic, partition: number, subject: string, key: string, fact: AnyFact): void {
+    this.history.push({ topic, subject, key, fact });
     const offset = this.nextOffset(topic, partition);
     const opened = { topic, partition, offset, key, at: 0, fact };
     this.records[topic][partition]?.push({
@@ -180,16 +229,23 @@ export class FakeHouse {
   }
 }
 
-function recordOf(event: FakeEvent): RoomEventRecord {
+function recordOf(event: FakeEvent, before: StateTree, after: StateTree): RoomEventRecord {
+  const { type, state_key, content } = event;
+  const rules = roomVersion('11');
+  const left = rules && redactJson({ type, content }, rules)['content'];
   const skeleton = {
     room_id: event.room_id,
-    type: event.type,
+    type,
     sender: event.sender,
-    ...(event.state_key === null ? {} : { state_key: event.state_key }),
-    content: {},
+    ...(state_key === null ? {} : { state_key }),
+    content: left ?? {},
     origin_server_ts: event.place,
+    depth: event.place,
+    prev_events: [],
+    auth_events: [],
   };
-  const state = { root: null, partial: false, base: null, changed: [] };
+  const root = rootBytes(before.root);
+  const changed = [{ type, state_key: state_key ?? '', event_id: event.event_id }];
   return {
     event_id: asEventId(event.event_id),
     room_version: '11',
@@ -198,10 +254,10 @@ function recordOf(event: FakeEvent): RoomEventRecord {
     reason: null,
     place: event.place,
     skeleton: JSON.stringify(skeleton),
-    sealed: `{"content":${JSON.stringify(event.content)}}`,
+    sealed: `{"content":${JSON.stringify(content)}}`,
     redacts: event.redacts,
-    before: state,
-    after: null,
+    before: { root, partial: false, base: null, changed: [] },
+    after: before === after ? null : { root: rootBytes(after.root), partial: false, base: root, changed },
     current: null,
     transaction: null,
   };

@@ -118,18 +118,23 @@ export class FakeReads implements SyncReads {
     this.asked += 1;
     return new Map(
       rooms.map(({ room_id, place }) => {
-        const members = stateWithin(this.shown(room_id), -1, place).filter(
-          ({ type }) => type === 'm.room.member',
-        );
-        const those = (membership: string) =>
-          members.filter(({ content }) => JSON.parse(content).membership === membership);
-        const present = [...those('join'), ...those('invite')].toSorted(
-          (one, other) => one.place - other.place,
-        );
-        const heroes = present.map(({ state_key }) => asUserId(state_key ?? '')).slice(0, 6);
-        const gone = [...those('leave'), ...those('ban')].toSorted((one, other) => one.place - other.place);
-        const former = gone.map(({ state_key }) => asUserId(state_key ?? '')).slice(0, 6);
-        return [room_id, { joined: those('join').length, invited: those('invite').length, heroes, former }];
+        const changes = this.memberEvents(room_id).filter((event) => event.place <= place);
+        const last = new Map<string | null, FakeEvent>();
+        for (const event of changes) {
+          const before = last.get(event.state_key);
+          // Who changes a profile keeps the place in the order of members.
+          if (before !== undefined && [before, event].every((one) => membershipOf(one) === 'join')) continue;
+          last.set(event.state_key, event);
+        }
+        const those = (...memberships: readonly string[]) =>
+          [...last.values()]
+            .filter((event) => memberships.includes(membershipOf(event)))
+            .toSorted((one, other) => one.place - other.place)
+            .map(({ state_key }) => asUserId(state_key ?? ''));
+        const [joined, invited] = [those('join').length, those('invite').length];
+        const heroes = those('join', 'invite').slice(0, 6);
+        const former = joined + invited > 1 ? [] : those('leave', 'ban').slice(0, 6);
+        return [room_id, { joined, invited, heroes, former }];
       }),
     );
   }

@@ -155,6 +155,17 @@ class Syncing implements SyncService {
     const { view } = found;
     if (found.live && from !== undefined && !request.fullState) {
       const collected = await this.memory.answer(request, view, from);
+      if (process.env['DBG'])
+        console.log(
+          request.user_id,
+          request.device_id,
+          collected === ASK_MODELS ? 'MODELS' : 'memory',
+          JSON.stringify(
+            collected === ASK_MODELS
+              ? 0
+              : collected.join.map((j) => [j.room_id, j.timeline.events.map((e) => e.event_id), j.unread]),
+          ),
+        );
       if (collected !== ASK_MODELS) return { collected, view, live: true };
       // What lazy loading meant to send with an answer that is not sent.
       request.members?.begin(token);

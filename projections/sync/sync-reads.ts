@@ -30,7 +30,7 @@ export interface StateAsk {
   readonly room_id: RoomId;
   readonly after: number;
   readonly at: number;
-  /** Of the member events only those of these users. */
+  /** Of the member events only those of these users, each named once. */
   readonly members: 'all' | readonly string[];
 }
 

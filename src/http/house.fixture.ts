@@ -25,6 +25,7 @@ export const SETTINGS: HttpSettings = {
   defaultRoomVersion: '12',
   trustedProxies: [],
   maxBodyBytes: 1_048_576,
+  syncTimeout: 30_000,
 };
 
 /** Passwords that cost nothing. */

@@ -78,13 +78,6 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-/** A lease of a slot: who may claim it. Settled by the log's own means, never by a read model. */
-export interface SlotLease {
-  readonly slot: number;
-  /** Monotonic milliseconds (`performance.now()`) after which this node must not answer for the slot. */
-  readonly validUntil: number;
-}
-
 /** Who holds a slot, for forwarding and `milena status`. */
 export interface SlotOwner {
   readonly slot: number;

@@ -9,7 +9,7 @@ export function banner({ core }: OpenHouse, address: string | undefined, interna
     `Milena ${version} is running${address === undefined ? '' : ` on ${address}`}.`,
     `  roles      ${config.roles.join(', ')}; internal listener ${internal}`,
     `  data       ${config.data}${isNew ? ' (made now)' : ''}`,
-    `  log        ${config.log}, ${core.log.slots} slots${core.lock === undefined ? '' : ', in the embedded Postgres'}`,
+    `  log        ${config.log}, ${core.log.slots} slots${config.log === 'postgres' && core.lock !== undefined ? ', in the embedded Postgres' : ''}`,
     `  server     ${config.serverName}: part of every user ID, and for good`,
     ...notes.map((note) => `  note       ${note}`),
   ];

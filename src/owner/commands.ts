@@ -223,9 +223,6 @@ export type Command =
   | ListRoom
   | RegisterSchemas;
 
-/** The name of a command. */
-export type CommandKind = Command['kind'];
-
 /** What a command led to. `offset` is where its last record stands, for reading one's own writes. */
 export interface CommandResult {
   /** The topic and partition written to, and the offset after which the effect is in the read models. */

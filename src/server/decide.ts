@@ -8,10 +8,7 @@ import type {
   SettleAlias,
 } from '../owner/commands.ts';
 
-/** Aliases, the room list and schemas (topic `server`). Pure. */
-export type ServerCommand = SetAlias | RemoveAlias | ReserveAlias | SettleAlias | ListRoom | RegisterSchemas;
-
-/** The record types of the topic that these commands make. */
+/** Aliases, the room list and schemas (topic `server`), pure: the record types that their commands make. */
 export type ServerRecordType = 'alias_reserved' | 'alias_set' | 'alias_removed' | 'room_listed' | 'schema';
 
 /** A fact of the topic. */

@@ -10,9 +10,10 @@ export interface CuttingProxy extends AsyncDisposable {
   loseRequest(marker: string): Promise<void>;
   /** Cuts all connections there are now. New ones are accepted. */
   cutAll(): void;
-  /** Holds back everything in both directions, as a network that swallows packets does, until `resume`. */
+  /** Holds back everything in both directions, as a network that swallows packets does. */
   pause(): void;
-  resume(): void;
+  /** New connections pass again; those that there were stay silent. */
+  resumeForNew(): void;
 }
 
 interface Trap {
@@ -64,9 +65,8 @@ export async function startCuttingProxy(
       paused = true;
       for (const pair of pairs) for (const socket of pair) socket.pause();
     },
-    resume() {
+    resumeForNew() {
       paused = false;
-      for (const pair of pairs) for (const socket of pair) socket.resume();
     },
     async [Symbol.asyncDispose]() {
       cutAll();

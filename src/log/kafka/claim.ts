@@ -5,7 +5,7 @@ import { claimType, offsetShift } from './envelope.ts';
 import { patience, persist } from './lane.ts';
 import { lastAtBefore } from './last-at.ts';
 import { PartitionWriter } from './partition-writer.ts';
-import { type KafkaParts, writeLane } from './parts.ts';
+import { type KafkaParts, writeQueue } from './parts.ts';
 import { KafkaWriter } from './writer.ts';
 
 /** How long a claim is made anew: in doubt, or when another came first. */
@@ -94,7 +94,7 @@ function claimRecord(key: string, value: Uint8Array, at: number): NewRecord {
 
 async function initProducer(parts: KafkaParts, slot: number) {
   const transactionalId = `${parts.prefix}slot-${slot}`;
-  const lane = writeLane(parts, slot);
+  const { lane } = writeQueue(parts, slot);
   return await persist(lane, patience(30_000), () =>
     lane.coordinator(1, transactionalId, (broker) =>
       // No transaction is ever begun, so its time limit means nothing.

@@ -10,10 +10,10 @@ import { offsetShift } from './envelope.ts';
 import type { KafkaAddress } from './kafkajs-private.ts';
 import { Lane } from './lane.ts';
 import { Meta } from './meta.ts';
-import { produceTimeoutMs } from './partition-writer.ts';
 import { type KafkaParts, kafkaName } from './parts.ts';
 import { positionsOf } from './positions.ts';
 import { prepareTopics } from './prepare-topics.ts';
+import { ProduceQueue, produceTimeoutMs } from './produce-queue.ts';
 import { PartitionPublisher } from './publisher.ts';
 import { readPartition } from './reader.ts';
 import { TailHub } from './tail-hub.ts';
@@ -41,8 +41,8 @@ export interface KafkaLogOptions {
   readonly sasl?: SASLOptions;
 }
 
-/** A broker answers the requests of one connection in turn, replication included; four keep slots apart. */
-const writeLanes = 4;
+/** Two, so that one's requests are made up while the other's are replicated. */
+const writeQueues = 2;
 
 /**
  * Opens a log on Kafka, and makes it if it is not there (see `docs/adr/0006-log-on-kafka.md`).
@@ -67,7 +67,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<EventLog
   const parts: KafkaParts = {
     prefix,
     ...prepared,
-    write: Array.from({ length: writeLanes }, () => lane(produceTimeoutMs + 1_000)),
+    write: Array.from({ length: writeQueues }, () => new ProduceQueue(lane(produceTimeoutMs + 1_000))),
     read: lane(10_000),
     tail: lane(5_000),
     closed: closing.signal,
@@ -100,7 +100,7 @@ async function untilServed(parts: KafkaParts): Promise<void> {
 }
 
 function closeLanes(parts: KafkaParts): void {
-  for (const lane of [...parts.write, parts.read, parts.tail]) lane.close();
+  for (const lane of [...parts.write.map((queue) => queue.lane), parts.read, parts.tail]) lane.close();
 }
 
 function claimValue(options: KafkaLogOptions): Uint8Array {

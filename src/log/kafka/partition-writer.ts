@@ -5,15 +5,12 @@ import { chunkKey, claimType, fromStored, isChunkKey, offsetShift, toRaw } from 
 import { fetchOne } from './fetch-one.ts';
 import { codeOf, codes, isPassing, NotSent } from './kafka-error.ts';
 import { patience, persist } from './lane.ts';
-import { hasGaps, type KafkaParts, kafkaName, writeLane } from './parts.ts';
-import { onlyPart, produceRequest } from './produce.ts';
+import { hasGaps, type KafkaParts, kafkaName, writeQueue } from './parts.ts';
 import { encodeBatch } from './record-batch.ts';
 import { maxBatchBytes } from './topic-settings.ts';
 
 /** How long an append goes on trying while a broker says that it can't take it now. */
 const appendPatienceMs = 5_000;
-/** How long a broker waits for its replicas; the connection gives up a second later. */
-export const produceTimeoutMs = 4_000;
 
 /** What a claim gives to the writers of its partitions. */
 export interface Claimed {
@@ -93,14 +90,12 @@ export class PartitionWriter {
   async #send(batch: Buffer): Promise<number> {
     const name = kafkaName(this.#parts, this.#topic);
     const { slot } = this.#claimed;
-    const lane = writeLane(this.#parts, slot);
-    const request = produceRequest([{ topic: name, partition: slot, batch }], produceTimeoutMs);
+    const queue = writeQueue(this.#parts, slot);
     let perhapsWritten = false;
     try {
-      return await persist(lane, patience(appendPatienceMs), async () => {
-        const leader = await lane.leader(name, slot);
+      return await persist(queue.lane, patience(appendPatienceMs), async () => {
         try {
-          return onlyPart(await lane.to(leader, request)).base;
+          return await queue.send({ topic: name, partition: slot, batch });
         } catch (error) {
           if (error instanceof NotSent) throw error;
           perhapsWritten ||= maybeWritten(codeOf(error));

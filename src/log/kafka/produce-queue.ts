@@ -29,7 +29,7 @@ export class ProduceQueue {
   }
 
   /**
-   * Sends a batch to the leader of its partition. No two batches of one partition may be under way.
+   * Sends a batch to the leader of its partition.
    * @returns Kafka's offset of the batch's first record.
    * @throws NotSent, NotAnswered, BrokerRefused.
    */
@@ -61,21 +61,32 @@ export class ProduceQueue {
 
   #take(leader: number): readonly Waiting[] {
     const waiting = this.#waiting.get(leader) ?? [];
+    const group: Waiting[] = [];
+    const later: Waiting[] = [];
+    const places = new Set<string>();
     let bytes = 0;
-    let count = 0;
-    for (const { part } of waiting) {
-      bytes += part.batch.length;
-      if (count > 0 && bytes > maxRequestBytes) break;
-      count++;
+    for (const one of waiting) {
+      const place = placeOf(one.part);
+      bytes += one.part.batch.length;
+      const fits = group.length === 0 || bytes <= maxRequestBytes;
+      // Two of one partition in a request would be taken for one (a former owner's and the next one's, here).
+      if (fits && later.length === 0 && !places.has(place)) group.push(one);
+      else later.push(one);
+      places.add(place);
     }
-    return waiting.splice(0, count);
+    this.#waiting.set(leader, later);
+    return group;
   }
 }
 
+function placeOf(part: { readonly topic: string; readonly partition: number }): string {
+  return `${part.topic}/${part.partition}`;
+}
+
 function settle(group: readonly Waiting[], answers: readonly ProducedPart[]): void {
-  const byPlace = new Map(answers.map((answer) => [`${answer.topic}/${answer.partition}`, answer]));
+  const byPlace = new Map(answers.map((answer) => [placeOf(answer), answer]));
   for (const { part, resolve, reject } of group) {
-    const answer = byPlace.get(`${part.topic}/${part.partition}`);
+    const answer = byPlace.get(placeOf(part));
     const what = `Produce to ${part.topic}-${part.partition}`;
     if (answer === undefined) reject(new BrokerRefused(-1, what));
     else if (answer.code !== codes.none) reject(new BrokerRefused(answer.code, what));

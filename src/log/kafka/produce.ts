@@ -20,7 +20,7 @@ export interface ProducedPart {
 }
 
 /**
- * A produce request (version 7) that is answered when all in-sync replicas have the batches.
+ * A produce request (version 7) of at most one batch for each partition, that is answered when all in-sync replicas have the batches.
  * @param timeoutMs how long the broker may wait for them; after that it answers code 7, though it may be written.
  */
 export function produceRequest(
@@ -29,9 +29,12 @@ export function produceRequest(
 ): WireRequest<readonly ProducedPart[]> {
   const out = new WireWriter(parts.reduce((sum, part) => sum + part.batch.length + 64, 32));
   // No transactional ID: the batches are idempotent, not part of a transaction.
-  out.string(null).int16(-1).int32(timeoutMs).int32(parts.length);
-  for (const { topic, partition, batch } of parts) {
-    out.string(topic).int32(1).int32(partition).int32(batch.length).raw(batch);
+  out.string(null).int16(-1).int32(timeoutMs);
+  const byTopic = Map.groupBy(parts, (part) => part.topic);
+  out.int32(byTopic.size);
+  for (const [topic, ofTopic] of byTopic) {
+    out.string(topic).int32(ofTopic.length);
+    for (const { partition, batch } of ofTopic) out.int32(partition).int32(batch.length).raw(batch);
   }
   return wireRequest(api, out.done(), readReply);
 }

@@ -6,10 +6,8 @@ import { offsetShift, toRaw } from './envelope.ts';
 import { codeOf, codes, NotSent } from './kafka-error.ts';
 import { patience, persist } from './lane.ts';
 import { lastAtBefore } from './last-at.ts';
-import { produceTimeoutMs } from './partition-writer.ts';
-import { type KafkaParts, kafkaName, writeLane } from './parts.ts';
+import { type KafkaParts, kafkaName, writeQueue } from './parts.ts';
 import { endOf } from './positions.ts';
-import { onlyPart, produceRequest } from './produce.ts';
 import { encodeBatch, noProducer } from './record-batch.ts';
 import { maxAppendBytes } from './topic-settings.ts';
 
@@ -111,13 +109,11 @@ export async function produceAny(
   partition: number,
   batch: Buffer,
 ): Promise<number> {
-  const lane = writeLane(parts, partition);
-  const request = produceRequest([{ topic: name, partition, batch }], produceTimeoutMs);
+  const queue = writeQueue(parts, partition);
   try {
-    return await persist(lane, patience(publishPatienceMs), async () => {
-      const leader = await lane.leader(name, partition);
+    return await persist(queue.lane, patience(publishPatienceMs), async () => {
       try {
-        return onlyPart(await lane.to(leader, request)).base;
+        return await queue.send({ topic: name, partition, batch });
       } catch (error) {
         const code = codeOf(error);
         const doubtful = code === codes.requestTimedOut || code === codes.notEnoughReplicasAfterAppend;

@@ -97,6 +97,7 @@ export function unsafeSettings(
     ...(want['retention.ms'] === '-1' ? ['retention.ms', 'retention.bytes'] : []),
   ];
   const wrong = names.filter((name) => found[name] !== undefined && found[name] !== want[name]);
+  if (found['unclean.leader.election.enable'] === 'true') wrong.push('unclean.leader.election.enable');
   if (Number(found['max.message.bytes'] ?? maxBatchBytes) < maxBatchBytes) wrong.push('max.message.bytes');
   return wrong.map((name) => `${name}=${found[name]}`);
 }

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { MilenaError } from '../../errors/milena-error.ts';
 import type { SlotAssignment, SlotOwner } from '../port.ts';
 import type { Database } from './database.ts';
 import { HeldSlots, type SlotCallbacks } from './held-slots.ts';
@@ -149,7 +150,8 @@ export class PostgresAssignment implements SlotAssignment {
   async #beat(held: HeldSlots): Promise<void> {
     const { nodeId, ttlMs } = this.#options;
     const sentAt = performance.now();
-    const view = await table.look(this.#database, nodeId);
+    // What takes longer than the lease extends nothing; the next beat goes over another connection.
+    const view = await within(ttlMs, table.look(this.#database, nodeId));
     this.#owners = view.owners;
     if (!view.alive) return this.#beginAgain(held);
     this.#extend(held, sentAt + ttlMs);
@@ -233,5 +235,18 @@ export class PostgresAssignment implements SlotAssignment {
 
   #isRefused(slot: number): boolean {
     return (this.#refused.get(slot) ?? 0) > performance.now();
+  }
+}
+
+/** @throws MilenaError LOG_UNAVAILABLE when it takes longer. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new MilenaError('LOG_UNAVAILABLE')), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    // What comes after nobody waits for.
+    work.catch(() => undefined);
   }
 }

@@ -8,6 +8,9 @@ import type { Database } from './database.ts';
 /** How long to wait for snapshots that still see what was deleted. */
 const patienceMs = 30_000;
 
+/** How long a vacuum may take. */
+const vacuumMs = 30 * 60 * 1000;
+
 /** SQLSTATE: the role may not do this. */
 const insufficientPrivilege = '42501';
 
@@ -83,7 +86,9 @@ async function isStillSeen(database: Database, xid: string): Promise<boolean> {
 }
 
 async function vacuum(database: Database, statement: string): Promise<void> {
-  await database.use((client) => client.query(statement));
+  // The driver reads this; its types leave it out.
+  const query: pg.QueryConfig & { query_timeout: number } = { text: statement, query_timeout: vacuumMs };
+  await database.use((client) => client.query(query));
 }
 
 /**

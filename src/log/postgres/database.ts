@@ -50,6 +50,12 @@ export async function run(
 /** Pauses before a statement that may run twice is sent again. */
 const retryPausesMs = [0, 20, 100];
 
+/**
+ * After so many milliseconds without an answer a connection is taken for dead: a network that swallows packets
+ * says nothing for a quarter of an hour.
+ */
+const silenceMs = 20_000;
+
 /** The log's connections. */
 export class Database {
   readonly config: pg.PoolConfig;
@@ -57,7 +63,13 @@ export class Database {
 
   constructor(config: pg.PoolConfig) {
     this.config = config;
-    this.#pool = new pg.Pool({ max: 10, connectionTimeoutMillis: 5_000, ...config });
+    this.#pool = new pg.Pool({
+      max: 10,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: silenceMs,
+      keepAlive: true,
+      ...config,
+    });
     // A connection that dies while idle is replaced; whoever uses one that dies gets the error.
     this.#pool.on('error', () => undefined);
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
@@ -120,10 +132,20 @@ export class Database {
     });
   }
 
-  /** Closes the connections when what is under way has ended. */
+  /** Closes the connections when what is under way has ended; does not wait for one that is silent. */
   async close(): Promise<void> {
-    await this.#pool.end();
+    await atMost(goodbyeMs, this.#pool.end());
   }
+}
+
+/** How long a server is given to say goodbye. */
+export const goodbyeMs = 3_000;
+
+/** Waits for work to end, however it does, but not longer than so many milliseconds. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const giveUp = new AbortController();
+  const ended = work.catch(() => undefined).finally(() => giveUp.abort());
+  await Promise.race([ended, sleep(ms, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
 }
 
 /**

@@ -1,11 +1,14 @@
 import pg from 'pg';
 import { MilenaError } from '../../errors/milena-error.ts';
-import { type Rows, run, type Statement } from './database.ts';
+import { atMost, goodbyeMs, type Rows, run, type Statement } from './database.ts';
 
 const channelName = 'milena_log';
 
 /** How the listening connections are found among the server's: who sees no other need not notify. */
 const applicationName = 'milena-log-listener';
+
+/** After how long without an answer a connection is taken for broken. */
+const silenceMs = 5_000;
 
 /** How soon a broken connection is made anew. */
 const reconnectMs = 250;
@@ -49,7 +52,13 @@ export class Signals {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(config: pg.ClientConfig, node: string, targets: SignalTargets, pollMs: number) {
-    this.#config = { ...config, application_name: applicationName };
+    this.#config = {
+      keepAlive: true,
+      query_timeout: silenceMs,
+      connectionTimeoutMillis: silenceMs,
+      ...config,
+      application_name: applicationName,
+    };
     this.#node = node;
     this.#targets = targets;
     this.#pollMs = pollMs;
@@ -74,8 +83,9 @@ export class Signals {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#sending?.catch(() => undefined);
-    await this.#client?.end().catch(() => undefined);
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) await atMost(goodbyeMs, client.end());
   }
 
   async #connect(): Promise<void> {
@@ -94,7 +104,7 @@ export class Signals {
   }
 
   #drop(client: pg.Client): void {
-    if (this.#client !== client) return;
+    if (this.#closed || this.#client !== client) return;
     this.#client = undefined;
     // While nobody can be heard, somebody may be there.
     this.#others = true;
@@ -158,9 +168,17 @@ export class Signals {
   }
 
   #query(statement: Statement, values: readonly unknown[]): Promise<Rows> {
-    const result = this.#queue.then(() => {
-      if (this.#client === undefined) throw new MilenaError('LOG_UNAVAILABLE');
-      return run(this.#client, statement, values);
+    const result = this.#queue.then(async () => {
+      const client = this.#client;
+      if (client === undefined) throw new MilenaError('LOG_UNAVAILABLE');
+      try {
+        return await run(client, statement, values);
+      } catch (error) {
+        // It may be silent without being closed: then nothing would ever be heard over it.
+        this.#drop(client);
+        void client.end().catch(() => undefined);
+        throw error;
+      }
     });
     this.#queue = result.catch(() => undefined);
     return result;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, login, register } from '../../support/client.ts';
@@ -9,13 +9,22 @@ import { Http } from '../../support/http.ts';
 import { cleanEnvironment, LAUNCHER, MilenaProcess, ROOT } from '../../support/milena-process.ts';
 import { endOrphans, testSettings } from '../../support/server.ts';
 
-/** A folder for the servers of one test. Disposing ends what was left there and removes it. */
-export function folderForTest(): AsyncDisposable & { readonly path: string } {
+/** A folder for the servers of one test. Disposing ends them and whatever they left, and removes the folder. */
+export interface TestFolder extends AsyncDisposable {
+  readonly path: string;
+  readonly servers: MilenaProcess[];
+}
+
+/** Makes one. */
+export function folderForTest(): TestFolder {
   const path = mkdtempSync(join(tmpdir(), 'milena-start-'));
+  const servers: MilenaProcess[] = [];
   return {
     path,
+    servers,
     async [Symbol.asyncDispose]() {
-      await endOrphans(path);
+      for (const server of servers) await server.kill();
+      for (const name of readdirSync(path)) await endOrphans(join(path, name));
       rmSync(path, { recursive: true, force: true });
     },
   };
@@ -23,38 +32,34 @@ export function folderForTest(): AsyncDisposable & { readonly path: string } {
 
 /** A server with its data in `folder/name`, started, with the settings of tests and some of its own. */
 export async function serverIn(
-  folder: string,
+  folder: TestFolder,
   name = 'data',
   env: Readonly<Record<string, string>> = {},
-): Promise<MilenaProcess & AsyncDisposable> {
+): Promise<MilenaProcess> {
   const server = await plannedIn(folder, name, env);
-  try {
-    await server.start();
-  } catch (error) {
-    await server.kill();
-    throw error;
-  }
+  await server.start();
   return server;
 }
 
 /** The same, not started yet. */
 export async function plannedIn(
-  folder: string,
+  folder: TestFolder,
   name = 'data',
   env: Readonly<Record<string, string>> = {},
-): Promise<MilenaProcess & AsyncDisposable> {
+): Promise<MilenaProcess> {
   const port = await freePort();
-  const { MILENA_INTERNAL_SECRET: _, ...plain } = testSettings(join(folder, name), port, 0);
+  const { MILENA_INTERNAL_SECRET: _, ...plain } = testSettings(join(folder.path, name), port, 0);
   const settings = { ...plain, ...env };
   const milena = new MilenaProcess({
     name,
     args: ['serve'],
     env: settings,
-    logFile: join(folder, `${name}.log`),
+    logFile: join(folder.path, `${name}.log`),
     readyUrl: `http://127.0.0.1:${settings['MILENA_PORT'] ?? port}/_milena/ready`,
     readyWithin: 60_000,
   });
-  return Object.assign(milena, { [Symbol.asyncDispose]: () => milena.stop() });
+  folder.servers.push(milena);
+  return milena;
 }
 
 /** The address of its client API. */

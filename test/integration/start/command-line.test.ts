@@ -11,7 +11,7 @@ describe('every command works while the server runs and while it is stopped', ()
   for (const running of [true, false]) {
     test(running ? 'running: no owner is fenced' : 'stopped', async () => {
       await using folder = folderForTest();
-      const server = await serverIn(folder.path);
+      const server = await serverIn(folder);
       const { env } = server.plan;
       await someHistory(server, ['hello']);
       const before = await milena(env, ['status', '--json']);
@@ -65,7 +65,7 @@ function epochs({ out }: { readonly out: string }): unknown {
 
 test('a log goes from one folder to another and serves the same there', async () => {
   await using folder = folderForTest();
-  const old = await serverIn(folder.path, 'old');
+  const old = await serverIn(folder, 'old');
   const room = await someHistory(old, ['one', 'two', 'three']);
   const file = join(folder.path, 'milena.log');
   assert.equal((await milena(old.plan.env, ['log', 'export', file])).code, 0);
@@ -78,7 +78,7 @@ test('a log goes from one folder to another and serves the same there', async ()
   }
   const imported = await milena(env, ['log', 'import', file]);
   assert.match(imported.err, /^[1-9]\d* records read/m, imported.err);
-  await using server = await serverIn(folder.path, 'new');
+  const server = await serverIn(folder, 'new');
   assert.deepEqual(await wordsOf(server, room), ['one', 'two', 'three']);
 
   const again = await milena(server.plan.env, ['log', 'import', file]);
@@ -88,19 +88,19 @@ test('a log goes from one folder to another and serves the same there', async ()
 
 test('a copy of the stopped folder is a backup', async () => {
   await using folder = folderForTest();
-  const server = await serverIn(folder.path);
+  const server = await serverIn(folder);
   const room = await someHistory(server, ['before']);
   await server.stop();
   copyFolder(join(folder.path, 'data'), join(folder.path, 'backup'));
   await server.start();
   await server.stop();
-  await using restored = await serverIn(folder.path, 'backup');
+  const restored = await serverIn(folder, 'backup');
   assert.deepEqual(await wordsOf(restored, room), ['before']);
 });
 
 test('an export that fails leaves no file', async () => {
   await using folder = folderForTest();
-  const server = await serverIn(folder.path);
+  const server = await serverIn(folder);
   const file = join(folder.path, 'nowhere', 'milena.log');
   assert.equal((await milena(server.plan.env, ['log', 'export', file])).code, 1);
   assert.equal(existsSync(`${file}.partial`), false);
@@ -112,7 +112,7 @@ const noTerminal =
 
 test('a password typed on a terminal is not shown', { skip: noTerminal }, async () => {
   await using folder = folderForTest();
-  await using server = await serverIn(folder.path);
+  const server = await serverIn(folder);
   const typed = 'typed without echo';
   const command = `${process.execPath} ${LAUNCHER} user add carol`;
   // The typing waits for each question, as people do: what comes before it would be shown by the terminal.
@@ -135,7 +135,7 @@ test('a password typed on a terminal is not shown', { skip: noTerminal }, async 
 
 test('a password that is typed differently the second time makes no user', { skip: noTerminal }, async () => {
   await using folder = folderForTest();
-  await using server = await serverIn(folder.path);
+  const server = await serverIn(folder);
   const command = `${process.execPath} ${LAUNCHER} user add dora`;
   const keys = `sleep 2; printf 'first password\\r'; sleep 1; printf 'second password\\r'; sleep 1`;
   const { stdout } = spawnSync('sh', ['-c', `(${keys}) | script -qec '${command}' /dev/null`], {

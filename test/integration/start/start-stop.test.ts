@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { register } from '../../support/client.ts';
@@ -23,7 +24,7 @@ const dataOf = (server: MilenaProcess): string => server.plan.env['MILENA_DATA']
 describe('a first start', () => {
   test('says what it did, where the data lies, that the name is for good, how to make a user, which client', async () => {
     await using folder = folderForTest();
-    await using server = await serverIn(folder.path, 'data', { MILENA_LOG_LEVEL: 'info' });
+    const server = await serverIn(folder, 'data', { MILENA_LOG_LEVEL: 'info' });
     const said = server.output();
     assert.match(said, new RegExp(`Milena \\d+\\.\\d+\\.\\d+ is running on ${urlOf(server)}`));
     assert.match(said, new RegExp(`${dataOf(server)} \\(made now\\)`));
@@ -34,7 +35,7 @@ describe('a first start', () => {
 
   test('serves a page at / with name, version and how to connect, and says that it lives and is ready', async () => {
     await using folder = folderForTest();
-    await using server = await serverIn(folder.path);
+    const server = await serverIn(folder);
     const page = await (await fetch(`${urlOf(server)}/`)).text();
     assert.match(page, /Milena \d+\.\d+\.\d+/);
     assert.match(page, /localhost/);
@@ -48,20 +49,22 @@ describe('a first start', () => {
 describe('a second start', () => {
   test('finds its data and is ready in about a second', async () => {
     await using folder = folderForTest();
-    const first = await serverIn(folder.path);
+    const first = await serverIn(folder);
     const room = await someHistory(first, ['one', 'two']);
     await first.stop();
     const begun = performance.now();
-    await using second = await serverIn(folder.path);
+    const second = await serverIn(folder);
     const took = performance.now() - begun;
     assert.deepEqual(await wordsOf(second, room), ['one', 'two']);
-    assert.ok(took < 3000, `${Math.round(took)} ms`); // About one on a quiet machine; tests run side by side.
+    // About one second on a quiet machine; others may be at work on this one.
+    const limit = 2000 * Math.max(1, (loadavg()[0] ?? 1) / availableParallelism());
+    assert.ok(took < limit, `${Math.round(took)} ms`);
   });
 
   test('on data in use says who holds it and where, and leaves that server alone', async () => {
     await using folder = folderForTest();
-    await using first = await serverIn(folder.path);
-    const { code, said } = await endsAtOnce(await plannedIn(folder.path));
+    const first = await serverIn(folder);
+    const { code, said } = await endsAtOnce(await plannedIn(folder));
     assert.equal(code, 1);
     assert.match(said, new RegExp(`held by process ${first.pid} \\(milena serve\\) since .*${urlOf(first)}`));
     assert.equal((await fetch(`${urlOf(first)}/_milena/ready`)).status, 200);
@@ -69,9 +72,9 @@ describe('a second start', () => {
 
   test('for another server name refuses and names the way out', async () => {
     await using folder = folderForTest();
-    await (await serverIn(folder.path)).stop();
+    await (await serverIn(folder)).stop();
     const { code, said } = await endsAtOnce(
-      await plannedIn(folder.path, 'data', { MILENA_SERVER_NAME: 'other.org' }),
+      await plannedIn(folder, 'data', { MILENA_SERVER_NAME: 'other.org' }),
     );
     assert.equal(code, 1);
     assert.match(said, /belongs to the server name "localhost".*MILENA_SERVER_NAME=localhost/);
@@ -82,7 +85,7 @@ describe('a stop', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     test(`by ${signal} answers the requests under way, ends with code 0 and leaves no Postgres`, async () => {
       await using folder = folderForTest();
-      const server = await serverIn(folder.path);
+      const server = await serverIn(folder);
       const http = httpOf(server);
       const alice = await register(http);
       const { next_batch } = await alice.sync();
@@ -105,7 +108,7 @@ describe('a stop', () => {
 describe('after kill -9', () => {
   test('the next start clears what was left and has everything that was acknowledged', async () => {
     await using folder = folderForTest();
-    const server = await serverIn(folder.path);
+    const server = await serverIn(folder);
     const room = await someHistory(server, ['kept']);
     await server.kill();
     await server.start();
@@ -121,7 +124,7 @@ describe('what cannot work is told, and nothing is left behind', () => {
     await once(other, 'listening');
     const address = other.address();
     assert.ok(typeof address === 'object' && address !== null);
-    const server = await plannedIn(folder.path, 'data', { MILENA_PORT: String(address.port) });
+    const server = await plannedIn(folder, 'data', { MILENA_PORT: String(address.port) });
     const { code, said } = await endsAtOnce(server);
     other.close();
     assert.equal(code, 1);
@@ -132,7 +135,7 @@ describe('what cannot work is told, and nothing is left behind', () => {
 
   test('a Postgres that dies', async () => {
     await using folder = folderForTest();
-    const server = await serverIn(folder.path);
+    const server = await serverIn(folder);
     const [postmaster = 0] = postgresPids(dataOf(server));
     process.kill(postmaster, 'SIGKILL');
     assert.ok(await server.gone(20_000), 'it goes on without Postgres');
@@ -143,7 +146,7 @@ describe('what cannot work is told, and nothing is left behind', () => {
   test('a Postgres of one’s own that is not there', async () => {
     await using folder = folderForTest();
     const env = { MILENA_POSTGRES_URL: 'postgresql://milena:hunter2secret@127.0.0.1:1/milena' };
-    const { code, said } = await endsAtOnce(await plannedIn(folder.path, 'data', env));
+    const { code, said } = await endsAtOnce(await plannedIn(folder, 'data', env));
     assert.equal(code, 1);
     assert.match(said, /127\.0\.0\.1:1|Postgres/);
     assert.doesNotMatch(said, /hunter2secret/);
@@ -156,7 +159,7 @@ describe('what cannot work is told, and nothing is left behind', () => {
   ] as const) {
     test(`${name}=${value}, which is not built yet`, async () => {
       await using folder = folderForTest();
-      const { code, said } = await endsAtOnce(await plannedIn(folder.path, 'data', { [name]: value }));
+      const { code, said } = await endsAtOnce(await plannedIn(folder, 'data', { [name]: value }));
       assert.equal(code, 1);
       assert.match(said, new RegExp(`^milena: ${name}: "${value}" is not built yet`, 'm'));
     });
@@ -166,7 +169,7 @@ describe('what cannot work is told, and nothing is left behind', () => {
     await using folder = folderForTest();
     const file = join(folder.path, 'milena.yaml');
     writeFileSync(file, 'server_name: a.org\nport: high\n');
-    const plan = await plannedIn(folder.path);
+    const plan = await plannedIn(folder);
     const { MILENA_PORT: _, ...env } = plan.plan.env;
     const other = Object.assign(plan, { plan: { ...plan.plan, env, args: ['serve', '--config', file] } });
     const { code, said } = await endsAtOnce(other);
@@ -177,6 +180,6 @@ describe('what cannot work is told, and nothing is left behind', () => {
 
 test('open registration on a public address warns loudly', async () => {
   await using folder = folderForTest();
-  await using server = await serverIn(folder.path, 'data', { MILENA_BIND: '0.0.0.0' });
+  const server = await serverIn(folder, 'data', { MILENA_BIND: '0.0.0.0' });
   assert.match(server.output(), /REGISTRATION IS OPEN on 0\.0\.0\.0/);
 });

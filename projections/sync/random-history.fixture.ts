@@ -1,0 +1,170 @@
+import { asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import type { FakeEvent, FakeHouse } from './fake-house.fixture.ts';
+
+/** Gives numbers from 0 up to, not including, `below`. */
+export type Random = (below: number) => number;
+
+/** Numbers that are the same for the same seed (mulberry32). */
+export function seeded(seed: number): Random {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
+  };
+}
+
+/** Those who act. */
+export const USERS: readonly UserId[] = ['@ann:x.org', '@bob:x.org', '@cat:x.org'].map(asUserId);
+/** Where. */
+export const ROOMS: readonly RoomId[] = ['!one:x.org', '!two:x.org', '!three:x.org', '!four:x.org'].map(
+  asRoomId,
+);
+
+const VISIBILITIES = ['shared', 'joined', 'invited', 'world_readable'];
+
+/** Appends random but possible facts to a fake house: what owners would have accepted. */
+export class RandomHistory {
+  readonly house: FakeHouse;
+  private readonly random: Random;
+
+  constructor(house: FakeHouse, random: Random) {
+    this.house = house;
+    this.random = random;
+  }
+
+  /** One fact more, or none where it would not be possible. */
+  step(): void {
+    const room = this.pick(ROOMS);
+    const user = this.pick(USERS);
+    const kind = this.random(20);
+    if (!this.house.events.has(room)) this.create(room, user);
+    else if (kind < 6) this.membership(room, user, this.pick(USERS));
+    else if (kind < 15) this.speak(room, user);
+    else this.read(room, user);
+  }
+
+  private create(room: RoomId, user: UserId): void {
+    const { house } = this;
+    house.event(room, user, 'm.room.create', { room_version: '11' }, { state_key: '' });
+    this.member(room, user, user, 'join');
+    house.event(room, user, 'm.room.power_levels', { users_default: 50 }, { state_key: '' });
+    if (this.random(2) === 0) this.visibility(room, user);
+  }
+
+  private membership(room: RoomId, user: UserId, target: UserId): void {
+    const now = this.membershipOf(room, target);
+    if (user === target) {
+      const next = this.pick(['join', 'join', 'leave', 'knock']);
+      if (next === 'join' && now !== 'ban') this.member(room, user, user, 'join');
+      if (next === 'leave' && ['join', 'invite', 'knock'].includes(now))
+        this.member(room, user, user, 'leave');
+      if (next === 'knock' && now === 'leave') this.member(room, user, user, 'knock');
+      return;
+    }
+    if (this.membershipOf(room, user) !== 'join') return;
+    const next = this.pick(['invite', 'invite', 'leave', 'ban']);
+    if (next === 'invite' && (now === 'join' || now === 'ban')) return;
+    if (next === 'leave' && now === 'leave') return;
+    this.member(room, user, target, next);
+  }
+
+  private speak(room: RoomId, user: UserId): void {
+    if (this.membershipOf(room, user) !== 'join') return;
+    const { house } = this;
+    const text = `text ${this.random(1_000_000)}`;
+    switch (this.random(9)) {
+      case 0:
+        house.event(room, user, 'm.room.topic', { topic: text }, { state_key: '' });
+        return;
+      case 1:
+        house.event(room, user, 'org.example.state', { text }, { state_key: `key${this.random(2)}` });
+        return;
+      case 2:
+        this.visibility(room, user);
+        return;
+      case 3:
+        house.event(room, user, 'm.room.message', { msgtype: 'm.notice', body: text });
+        return;
+      case 4:
+        this.mention(room, user, text);
+        return;
+      case 5: {
+        const target = this.pick(house.events.get(room) ?? []);
+        // State that was redacted would have to be judged anew: this history leaves it alone.
+        if (target === undefined || target.state_key !== null) return;
+        house.event(
+          room,
+          user,
+          'm.room.redaction',
+          { redacts: target.event_id },
+          { redacts: target.event_id },
+        );
+        return;
+      }
+      default:
+        house.event(room, user, 'm.room.message', { msgtype: 'm.text', body: text });
+    }
+  }
+
+  private mention(room: RoomId, user: UserId, text: string): void {
+    const mentions = this.random(3) === 0 ? { room: true } : { user_ids: [this.pick(USERS)] };
+    const type = this.random(3) === 0 ? 'm.reaction' : 'm.room.message';
+    this.house.event(room, user, type, { body: text, 'm.mentions': mentions });
+  }
+
+  private read(room: RoomId, user: UserId): void {
+    const { house } = this;
+    const event = this.pick(house.events.get(room) ?? []);
+    if (event === undefined) return;
+    const inRoom = this.membershipOf(room, user) === 'join';
+    switch (this.random(6)) {
+      case 0:
+        house.accountData(user, null, `org.example.${this.random(2)}`, { value: this.random(1_000) });
+        return;
+      case 1:
+        house.accountData(user, room, 'm.tag', { value: this.random(1_000) });
+        return;
+      case 2:
+        if (inRoom) this.receipt(user, event, 'm.read.private');
+        return;
+      case 3:
+        if (inRoom) house.receipt(user, event, 'm.fully_read');
+        return;
+      case 4:
+        if (inRoom) house.typing(user, room, this.random(2) * 9_000_000_000);
+        return;
+      default:
+        if (inRoom) this.receipt(user, event, 'm.read');
+    }
+  }
+
+  private receipt(user: UserId, event: FakeEvent, type: string): void {
+    this.house.receipt(user, event, type, this.random(3) === 0 ? 'main' : null);
+  }
+
+  private visibility(room: RoomId, user: UserId): void {
+    const content = { history_visibility: this.pick(VISIBILITIES) };
+    this.house.event(room, user, 'm.room.history_visibility', content, { state_key: '' });
+  }
+
+  private member(room: RoomId, sender: UserId, target: UserId, membership: string): void {
+    const content = { membership, displayname: `name ${this.random(3)}` };
+    this.house.event(room, sender, 'm.room.member', content, { state_key: target });
+  }
+
+  private membershipOf(room: RoomId, user: UserId): string {
+    const event = this.house.events.get(room)?.findLast((one) => {
+      return one.type === 'm.room.member' && one.state_key === user;
+    });
+    return String(event?.content['membership'] ?? 'leave');
+  }
+
+  /** One of the items. The list must not be empty where the result is used without a look. */
+  private pick<T>(items: readonly T[]): T {
+    const item = items[this.random(items.length)];
+    if (item === undefined) throw new Error('nothing to pick from');
+    return item;
+  }
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { FakeEvent } from './fake-house.fixture.ts';
+import { mostOf } from './position.ts';
+import { ROOMS } from './random-history.fixture.ts';
+import type { SyncScene } from './scene.fixture.ts';
+import type { JoinedRoom, LeftRoom, SyncAnswer } from './sync-answer.ts';
+import type { SyncFilter } from './sync-filter.ts';
+import { decodeToken, type SyncPosition } from './token.ts';
+import { membershipOf, Truth } from './truth.fixture.ts';
+
+/** How a client syncs. */
+export interface ClientKind {
+  readonly limit: number;
+  readonly stateAfter?: boolean;
+  readonly lazy?: boolean;
+  readonly types?: readonly string[];
+}
+
+/** What the client knows of a room that it is in. */
+interface KnownRoom {
+  readonly state: Map<string, string>;
+  readonly receipts: Map<string, string>;
+  readonly accountData: Map<string, string>;
+  unread: object | undefined;
+  counts: readonly [number, number] | undefined;
+}
+
+/** A client that believes what it is told, and a judge beside it that knows the log. */
+export class ReferenceClient {
+  readonly userId: UserId;
+  private readonly device: string;
+  private readonly kind: ClientKind;
+  private token: string | undefined;
+  private readonly rooms = new Map<RoomId, KnownRoom>();
+  private readonly accountData = new Map<string, string>();
+  /** Events of timelines, by ID. */
+  private readonly seen = new Set<string>();
+
+  constructor(userId: UserId, device: string, kind: ClientKind) {
+    this.userId = userId;
+    this.device = device;
+    this.kind = kind;
+  }
+
+  /** Syncs once; every promise that the answer makes is held against the log. */
+  async sync(scene: SyncScene): Promise<void> {
+    const { limit, types, lazy = false, stateAfter = false } = this.kind;
+    const filter: SyncFilter = {
+      room: {
+        timeline: { limit, ...(types === undefined ? {} : { types }) },
+        state: { lazy_load_members: lazy },
+      },
+    };
+    const since = this.token;
+    const answer = await scene.sync(this.userId, {
+      device: this.device,
+      stateAfter,
+      filter,
+      ...(since === undefined ? {} : { since }),
+    });
+    const from = since === undefined ? undefined : positionOf(since, scene);
+    const truth = new Truth(scene.house, positionOf(answer.next_batch, scene));
+    this.token = answer.next_batch;
+    for (const roomId of ROOMS) this.judgeSection(truth, from, roomId, answer);
+    this.take(answer);
+    const { rooms, user_values } = scene.reads.models;
+    const models = mostOf(truth.position, { ...truth.position, rooms, user_values });
+    this.judgeKnowledge(truth, new Truth(scene.house, models));
+  }
+
+  /** Whether the room is where it belongs, with the timeline that it should have. */
+  private judgeSection(
+    truth: Truth,
+    from: SyncPosition | undefined,
+    roomId: RoomId,
+    answer: SyncAnswer,
+  ): void {
+    const own = truth.ownEvents(roomId, this.userId);
+    const last = own.at(-1);
+    const sectionsOf = (['join', 'invite', 'knock', 'leave'] as const).filter((section) =>
+      answer[section].some(({ room_id }) => room_id === roomId),
+    );
+    if (last === undefined) {
+      assert.deepEqual(sectionsOf, [], `${roomId} is none of the user's`);
+      return;
+    }
+    const start = from === undefined ? undefined : (from.rooms[last.partition] ?? 0);
+    const membership = membershipOf(last);
+    const isNew = start === undefined || last.offset >= start;
+    if (membership === 'join') {
+      const room = answer.join.find(({ room_id }) => room_id === roomId);
+      const steady =
+        start !== undefined &&
+        membershipOf(own.findLast(({ offset }) => offset < start)) === 'join' &&
+        own.every((one) => one.offset < start || membershipOf(one) === 'join');
+      if (steady) this.judgeSteady(truth, start, roomId, room);
+      else this.judgeNew(truth, roomId, room);
+    } else if (membership === 'invite' || membership === 'knock') {
+      assert.deepEqual(sectionsOf, isNew ? [membership] : [], `${roomId} ${membership}`);
+    } else {
+      assert.deepEqual(sectionsOf, isNew && start !== undefined ? ['leave'] : [], `${roomId} ${membership}`);
+      const room = answer.leave.find(({ room_id }) => room_id === roomId);
+      if (room !== undefined) this.judgeLeft(truth, roomId, last, room);
+    }
+  }
+
+  private judgeSteady(truth: Truth, start: number, roomId: RoomId, room: JoinedRoom | undefined): void {
+    const wanted = truth.events(roomId).filter((event) => event.offset >= start && this.wants(event));
+    const { limit } = this.kind;
+    const expected = wanted.slice(Math.max(0, wanted.length - limit));
+    const timeline = room?.timeline ?? { events: [], limited: false };
+    assert.deepEqual(ids(timeline.events), ids(expected), `timeline of ${roomId}`);
+    assert.equal(timeline.limited, wanted.length > limit, `limited in ${roomId}`);
+  }
+
+  /** A room that was joined: the newest events that may be seen, without a hole, none that the client has. */
+  private judgeNew(truth: Truth, roomId: RoomId, room: JoinedRoom | undefined): void {
+    assert.ok(room !== undefined, `${roomId} was joined`);
+    this.judgeTail(truth, roomId, room, truth.events(roomId));
+    this.rooms.delete(roomId);
+  }
+
+  private judgeLeft(truth: Truth, roomId: RoomId, last: FakeEvent, room: LeftRoom): void {
+    if (this.wants(last))
+      assert.equal(room.timeline.events.at(-1)?.event_id, last.event_id, `end of ${roomId}`);
+    for (const { event_id } of room.timeline.events) {
+      const event = truth.events(roomId).find((one) => one.event_id === event_id);
+      assert.ok(event !== undefined && event.place <= last.place);
+      assert.ok(
+        event === last || truth.mayRead(roomId, this.userId, event),
+        `${event_id} is not for this user`,
+      );
+    }
+    this.rooms.delete(roomId);
+  }
+
+  private judgeTail(truth: Truth, roomId: RoomId, room: JoinedRoom, events: readonly FakeEvent[]): void {
+    const wanted = events.filter((event) => this.wants(event));
+    const shown = room.timeline.events;
+    assert.deepEqual(ids(shown), ids(wanted.slice(wanted.length - shown.length)), `tail of ${roomId}`);
+    for (const { event_id } of shown) {
+      const event = wanted.find((one) => one.event_id === event_id);
+      assert.ok(
+        event !== undefined && truth.mayRead(roomId, this.userId, event),
+        `${event_id} may not be read`,
+      );
+    }
+    const next = wanted[wanted.length - shown.length - 1];
+    if (shown.length === this.kind.limit || next === undefined) return;
+    const unseen = truth.mayRead(roomId, this.userId, next) && !this.seen.has(next.event_id);
+    const delivered = this.seen.has(next.event_id);
+    assert.ok(!unseen || delivered || this.hadBefore(truth, roomId, next), `${next.event_id} is missing`);
+  }
+
+  /** Whether the client was in the room when the event came, and so has had it, or its gap. */
+  private hadBefore(truth: Truth, roomId: RoomId, event: FakeEvent): boolean {
+    const own = truth.ownEvents(roomId, this.userId).filter(({ place }) => place <= event.place);
+    return membershipOf(own.at(-1)) === 'join' || own.at(-1) === event;
+  }
+
+  private wants({ type }: { readonly type: string }): boolean {
+    return this.kind.types?.includes(type) !== false;
+  }
+
+  private take(answer: SyncAnswer): void {
+    for (const { type, content } of answer.account_data) this.accountData.set(type, content);
+    for (const room of answer.join) this.takeRoom(room);
+    for (const { room_id, events } of [...answer.invite, ...answer.knock]) {
+      assert.ok(events.some(({ type }) => type === 'm.room.create'));
+      assert.ok(events.some(({ state_key }) => state_key === this.userId));
+      this.rooms.delete(room_id);
+    }
+    for (const { timeline } of answer.leave) {
+      const end = timeline.events.at(-1);
+      for (const event of timeline.events) if (event !== end) this.see(event.event_id);
+    }
+  }
+
+  private takeRoom(room: JoinedRoom): void {
+    const known: KnownRoom = this.rooms.get(room.room_id) ?? {
+      state: new Map(),
+      receipts: new Map(),
+      accountData: new Map(),
+      unread: undefined,
+      counts: undefined,
+    };
+    this.rooms.set(room.room_id, known);
+    const told = this.kind.stateAfter === true ? room.state : [...room.state, ...room.timeline.events];
+    for (const { type, state_key, event_id } of told) {
+      if (state_key !== null) known.state.set(`${type} ${state_key}`, event_id);
+    }
+    for (const { event_id } of room.timeline.events) this.see(event_id);
+    for (const { user_id, receipt_type, thread_id, event_id } of room.receipts) {
+      known.receipts.set(`${user_id} ${receipt_type} ${thread_id}`, event_id);
+    }
+    for (const { type, content } of room.account_data) known.accountData.set(type, content);
+    known.unread = room.unread ?? known.unread;
+    const { summary } = room;
+    if (summary !== undefined) known.counts = [summary.joined, summary.invited];
+    if (this.kind.lazy !== true) return;
+    for (const { sender } of room.timeline.events) {
+      assert.ok(known.state.has(`m.room.member ${sender}`), `who ${sender} is in ${room.room_id}`);
+    }
+  }
+
+  private see(eventId: string): void {
+    assert.ok(!this.seen.has(eventId), `${eventId} came twice`);
+    this.seen.add(eventId);
+  }
+
+  /** Whether all that the client knows now is what the log says, also of rooms that the answer was silent about. */
+  private judgeKnowledge(truth: Truth, models: Truth): void {
+    this.accountData.delete('m.push_rules');
+    assert.deepEqual(sorted(this.accountData), sorted(truth.accountData(null, this.userId)), 'account data');
+    for (const roomId of ROOMS) {
+      const joined = truth.membership(roomId, this.userId) === 'join';
+      const known = this.rooms.get(roomId);
+      assert.equal(known !== undefined, joined, `whether the client is in ${roomId}`);
+      if (known !== undefined) this.judgeRoom(truth, models, roomId, known);
+    }
+  }
+
+  private judgeRoom(truth: Truth, models: Truth, roomId: RoomId, known: KnownRoom): void {
+    const { userId } = this;
+    const state = new Map(truth.state(roomId));
+    if (this.kind.lazy === true) {
+      // Members that it was not told are no fault, but none may be out of date.
+      for (const key of state.keys()) {
+        if (key.startsWith('m.room.member ') && !known.state.has(key)) state.delete(key);
+      }
+      assert.ok(known.state.has(`m.room.member ${userId}`), `oneself in ${roomId}`);
+    }
+    assert.deepEqual(sorted(known.state), sorted(state), `state of ${roomId}`);
+    assert.deepEqual(sorted(known.receipts), sorted(truth.receipts(roomId, userId)), `receipts of ${roomId}`);
+    const data = sorted(truth.accountData(roomId, userId));
+    assert.deepEqual(sorted(known.accountData), data, `account data of ${roomId}`);
+    // Models that are ahead of the answer may know that more was read than the answer tells.
+    const early = truth.unread(roomId, userId, models);
+    if (!isDeepStrictEqual(known.unread, early)) {
+      assert.deepEqual(known.unread, truth.unread(roomId, userId), `unread of ${roomId}`);
+    }
+    const counts = [truth.count(roomId, 'join'), truth.count(roomId, 'invite')];
+    assert.deepEqual(known.counts, counts, `members of ${roomId}`);
+  }
+}
+
+function positionOf(token: string, { house }: SyncScene): SyncPosition {
+  return decodeToken(token, 'fake', house.slots) ?? assert.fail(`no token: ${token}`);
+}
+
+function ids(events: readonly { readonly event_id: string }[]): readonly string[] {
+  return events.map(({ event_id }) => event_id);
+}
+
+function sorted(map: ReadonlyMap<string, string>): object {
+  return Object.fromEntries([...map].sort(([one], [other]) => (one < other ? -1 : 1)));
+}
