@@ -1,20 +1,14 @@
 import { MilenaError } from '../src/errors/milena-error.ts';
+import type { ReadPosition } from '../src/log/port.ts';
 import { slotOf } from '../src/log/slot.ts';
 import type { TopicName } from '../src/log/topics.ts';
 import type { Pdu } from '../src/matrix/event.ts';
 import type { EventId, RoomId } from '../src/matrix/identifiers.ts';
 import type { Loader, RoomSnapshot, SagaSnapshot, UserSnapshot } from '../src/owner/loader.ts';
 import type { ModelDatabase, ModelSql } from './framework/active-schemas.ts';
+import { fromPostgresText } from './framework/postgres-text.ts';
 import type { TimelineQueries } from './timeline/queries.ts';
 import type { StoredEvent } from './timeline/stored-event.ts';
-
-/** Models behind a topic: an aggregate is as old as the oldest of them. */
-const MODELS: Partial<Record<TopicName, readonly string[]>> = {
-  rooms: ['room_state', 'timeline'],
-  users: ['accounts'],
-  user_values: ['accounts'],
-  server: ['directory'],
-};
 
 /**
  * Loads aggregates from the models. What a snapshot holds and the offset up to which it does are read in one
@@ -26,10 +20,12 @@ export function createLoader(db: ModelDatabase, timeline: TimelineQueries, slots
     room: (roomId) => readRoom(db, roomId, slotOf(roomId, slots)),
     events: (roomId, eventIds) => readEvents(timeline, roomId, eventIds),
     user: async (userId) => {
+      await refusePoisoned(db, 'users', slotOf(userId, slots), userId);
       const [row] = await db.query<UserSnapshot>(USER, [slotOf(userId, slots), userId]);
       return row;
     },
     alias: async (alias) => {
+      await refusePoisoned(db, 'server', slotOf(alias, slots), alias);
       const [row] = await db.query<AliasRow>(ALIAS, [slotOf(alias, slots), alias]);
       if (row === undefined) return undefined;
       const { next, room_id, creator, saga } = row;
@@ -41,9 +37,10 @@ export function createLoader(db: ModelDatabase, timeline: TimelineQueries, slots
       };
     },
     listing: async (roomId) => (await db.query<ListingRow>(LISTING, [roomId]))[0]?.visibility,
-    receipts: (userId, roomId) => db.query(RECEIPTS, [slotOf(userId, slots), userId, roomId]),
-    schemas: async () =>
-      (await db.query<{ fingerprint: string }>(SCHEMAS)).map(({ fingerprint }) => fingerprint),
+    receipts: async (userId, roomId) => {
+      await refusePoisoned(db, 'user_values', slotOf(userId, slots), userId);
+      return db.query(RECEIPTS, [slotOf(userId, slots), userId, roomId]);
+    },
     openSagas: (partition) => db.query<SagaSnapshot>(SAGAS, [partition]),
     commands: (roomId, scope) => timeline.commands(roomId, scope),
   };
@@ -71,22 +68,21 @@ function checkpointOf(
     WHERE schema = '${m(model)}' AND topic = '${topic}' AND partition = ${partition}) AS next`;
 }
 
-const CHECKPOINTS: ModelSql = (m) => `SELECT schema, next_offset FROM projection.checkpoints
+const CHECKPOINTS: ModelSql = (m) => `SELECT next_offset AS offset, epoch FROM projection.checkpoints
   WHERE schema IN ('${m('room_state')}', '${m('timeline')}', '${m('accounts')}', '${m('directory')}')
-    AND topic = $1 AND partition = $2`;
+    AND topic = $1 AND partition = $2 ORDER BY next_offset LIMIT 1`;
 
-async function readCheckpoint(db: ModelDatabase, topic: TopicName, partition: number): Promise<number> {
-  type Row = { readonly schema: string; readonly next_offset: number };
-  const rows = await db.query<Row>(CHECKPOINTS, [topic, partition]);
-  if (MODELS[topic] === undefined) throw new MilenaError('INTERNAL', `no model is behind the topic ${topic}`);
-  return Math.min(...rows.map((row) => row.next_offset));
+async function readCheckpoint(db: ModelDatabase, topic: TopicName, partition: number): Promise<ReadPosition> {
+  const [position] = await db.query<ReadPosition>(CHECKPOINTS, [topic, partition]);
+  if (position === undefined) throw new MilenaError('INTERNAL', `no model is behind the topic ${topic}`);
+  return position;
 }
 
 const ROOM: ModelSql = (
   m,
 ) => `SELECT ${checkpointOf(m, 'room_state', 'rooms', '$2')}, r.version, r.extremities,
     r.place,
-    (SELECT json_agg(json_build_array(s.type, s.state_key, s.event_id))::text FROM ${m('room_state')}.entries s
+    (SELECT json_agg(json_build_array(s.type, s.state_key, s.event_id)) FROM ${m('room_state')}.entries s
       WHERE s.room = r.room AND s.until_place IS NULL AND s.event_id IS NOT NULL) AS state,
     EXISTS (SELECT FROM projection.poison p WHERE p.schema IN ('${m('room_state')}', '${m('timeline')}')
       AND p.topic = 'rooms' AND p.partition = $2 AND p.key = $1) AS poisoned,
@@ -98,7 +94,13 @@ interface RoomRow {
   readonly version: RoomSnapshot['version'] | null;
   readonly extremities: string | null;
   readonly place: number | null;
-  readonly state: string | null;
+  readonly state:
+    | readonly (readonly [
+        type: string,
+        stateKey: string,
+        eventId: RoomSnapshot['state'][number]['event_id'],
+      ])[]
+    | null;
   readonly poisoned: boolean;
   readonly saga: string | null;
 }
@@ -113,16 +115,19 @@ async function readRoom(
     throw new MilenaError('UNAVAILABLE', 'A record of this room is set aside; see milena status.');
   }
   if (row === undefined || (row.version === null && row.saga === null)) return undefined;
-  // Both texts were made of these very shapes: by `room_state/rows.ts` and by the query.
-  const state: [type: string, stateKey: string, eventId: RoomSnapshot['state'][number]['event_id']][] =
-    JSON.parse(row.state ?? '[]');
+  // The text was made of this very shape by `room_state/rows.ts`.
   const extremities: [eventId: RoomSnapshot['extremities'][number]['event_id'], depth: number][] = JSON.parse(
     row.extremities ?? '[]',
   );
   return {
     next: row.next,
     version: row.version ?? undefined,
-    state: state.map(([type, state_key, event_id]) => ({ type, state_key, event_id })),
+    // Inside JSON texts are still as Postgres holds them.
+    state: (row.state ?? []).map(([type, state_key, event_id]) => ({
+      type: fromPostgresText(type),
+      state_key: fromPostgresText(state_key),
+      event_id,
+    })),
     extremities: extremities.map(([event_id, depth]) => ({ event_id, depth })),
     place: row.place ?? 0,
     saga: row.saga ?? undefined,
@@ -165,14 +170,27 @@ const USER: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'users', '$1
 const ALIAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'directory', 'server', '$1')}, room_id, creator, saga
   FROM ${m('directory')}.aliases WHERE alias = $2`;
 
+/** Whether a record of the key was set aside by one of the models that serve. */
+const POISONED: ModelSql = () => `SELECT EXISTS (SELECT FROM projection.poison p
+    JOIN projection.models s ON s.active_schema = p.schema
+    WHERE p.topic = $1 AND p.partition = $2 AND (p.key = $3 OR p.key LIKE $4)) AS poisoned`;
+
+/** What is set aside is not in the models: deciding without it could let a closed account in again. */
+async function refusePoisoned(db: ModelDatabase, topic: TopicName, slot: number, key: string): Promise<void> {
+  // Keys of values go on behind the user's ID; none of the others has a `/` that way.
+  const below = `${key.replaceAll(/[\\%_]/g, '\\$&')}/%`;
+  const [row] = await db.query<{ poisoned: boolean }>(POISONED, [topic, slot, key, below]);
+  if (row?.poisoned === true) {
+    throw new MilenaError('UNAVAILABLE', 'A record of this is set aside; see milena status.');
+  }
+}
+
 const LISTING: ModelSql = (m) => `SELECT CASE WHEN public THEN 'public' ELSE 'private' END AS visibility
   FROM ${m('directory')}.listings WHERE room_id = $1`;
 
 const RECEIPTS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'user_values', '$1')}, receipt_type,
     nullif(thread_id, '') AS thread_id, event_id, place, furthest_event_id, furthest_place
   FROM ${m('accounts')}.receipts WHERE user_id = $2 AND room_id = $3`;
-
-const SCHEMAS: ModelSql = (m) => `SELECT fingerprint FROM ${m('directory')}.schemas`;
 
 const SAGAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'room_state', 'rooms', '$1')}, room_id, saga, alias,
     command FROM ${m('room_state')}.sagas WHERE partition = $1 AND command IS NOT NULL ORDER BY log_offset`;

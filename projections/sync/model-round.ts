@@ -101,7 +101,7 @@ export async function withTimelines(
 }
 
 function timelineOf(
-  { known, history, upTo }: RoomRange,
+  { known, history, afterPlace, upTo }: RoomRange,
   found: readonly SyncEvent[],
   settings: readonly VisibilityFrom[],
   limit: number,
@@ -111,7 +111,9 @@ function timelineOf(
   // Backwards to the first event that the user may not see: a timeline has no holes.
   while (from > 0 && found.length - from < limit && visible(found[from - 1]?.place ?? 0)) from -= 1;
   const events = found.slice(from);
-  return { events, limited: from > 0, prevPlace: events[0]?.place ?? upTo + 1 };
+  // Of an earlier stay nobody knows whether this client has had it: there may be a gap.
+  const limited = from > 0 || (!known && afterPlace > 0);
+  return { events, limited, prevPlace: events[0]?.place ?? upTo + 1 };
 }
 
 /** Whether the client gets the whole state of the room, not a difference. */

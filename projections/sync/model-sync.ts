@@ -61,7 +61,6 @@ export class ModelSync {
     const looked = await this.look(round, plans, timelined, data, rooms.receipts);
     const joined = timelined.filter(({ section }) => section === 'join');
     this.remember(view, joined, looked);
-    if (process.env['DBG'])
       console.log(
         ' models',
         JSON.stringify(position),

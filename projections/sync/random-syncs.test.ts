@@ -4,7 +4,7 @@ import { type ClientKind, ReferenceClient } from './reference-client.fixture.ts'
 import { SyncScene } from './scene.fixture.ts';
 
 /** Histories tried; set higher to search for longer. */
-const HISTORIES = Number(process.env['MILENA_SYNC_HISTORIES'] ?? 300);
+const HISTORIES = Number(process.env['MILENA_SYNC_HISTORIES'] ?? 60);
 const FIRST = Number(process.env['MILENA_SYNC_FIRST'] ?? 1);
 const STEPS = 120;
 

@@ -155,7 +155,6 @@ class Syncing implements SyncService {
     const { view } = found;
     if (found.live && from !== undefined && !request.fullState) {
       const collected = await this.memory.answer(request, view, from);
-      if (process.env['DBG'])
         console.log(
           request.user_id,
           request.device_id,

@@ -38,9 +38,10 @@ export class RateLimits {
     if (bucket !== undefined) bucket.tokens -= 1;
   }
 
-  /** Refuses as `take` would, and takes nothing: where only failures count. */
-  check(limit: Limit, key: string): void {
-    this.#checked(limit, key);
+  /** Gives one back: where only failures count, one is taken before the try, so that tries at once count too. */
+  giveBack(limit: Limit, key: string): void {
+    const bucket = this.#buckets.get(`${limit} ${key}`);
+    if (bucket !== undefined) bucket.tokens += 1;
   }
 
   #checked(limit: Limit, key: string): Bucket | undefined {

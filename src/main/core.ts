@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
 import { type Codec, createCodec } from '../log/codec.ts';
 import type { EventLog } from '../log/port.ts';
+import { SchemaLookup } from '../log/schema-records.ts';
 import { ContentKeys } from '../log/sealing/content-keys.ts';
 import { type MasterKey, masterKey as wrappingKey } from '../log/sealing/master-key.ts';
 import { asServerName } from '../matrix/identifiers.ts';
@@ -14,6 +15,7 @@ import { internalSecret, masterKey, signingKey } from './data-folder/secrets.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/start.ts';
 import { embeddedPostgresMajor } from './embedded-postgres/version.ts';
 import { openLog } from './open-log.ts';
+import { requireSameMaster } from './require-same-master.ts';
 
 /** What every process of the server is built on: its data folder, Postgres, the log and the keys. */
 export interface Core extends AsyncDisposable {
@@ -22,6 +24,8 @@ export interface Core extends AsyncDisposable {
   readonly log: EventLog;
   readonly codec: Codec;
   readonly contentKeys: ContentKeys;
+  /** Finds on the log the schemas of records that other versions wrote. */
+  readonly schemas: SchemaLookup;
   readonly master: MasterKey;
   readonly keys: Keys;
   readonly internalSecret: string;
@@ -56,6 +60,7 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
   const log = await openLog(config, postgresUrl, embedded);
   stack.defer(() => log.close());
   const master = wrappingKey(await masterKey(config.data));
+  await requireSameMaster(log, codec, master, config.data);
   const keys = await signingKeys(config);
   const kept = stack.move();
   return {
@@ -64,6 +69,7 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
     log,
     codec,
     contentKeys: new ContentKeys(log, codec, master),
+    schemas: new SchemaLookup(log, codec),
     master,
     keys,
     internalSecret: config.internalSecret ?? (await internalSecret(config.data)),

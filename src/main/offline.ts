@@ -2,21 +2,31 @@ import type { House } from '../cli/house.ts';
 import type { Config } from '../config/config.ts';
 import { openHouse } from './open-house.ts';
 
+/** Commands that only look: they own nothing and project nothing. */
+const LOOKING = ['status', 'user list', 'log export'];
+/** The log must be claimed by nobody and read by no model: it is to be filled. */
+const FILLING = 'log import';
+
 /**
  * The house of a server that does not run: Postgres, log, owners and projectors in this process, for as long as
- * `work` takes. Slots are taken as any node takes them, so an owner that lives is never fenced.
+ * `work` takes. Where the log is shared and another node owns slots, this one takes none: its commands go to
+ * the owners, so an owner that lives is neither fenced nor made to move.
  */
 export async function withOffline<T>(
   config: Config,
   doing: string,
   work: (house: House) => Promise<T>,
 ): Promise<T> {
-  // Importing wants a log that nobody has claimed and no model has read.
-  const alone = doing === 'log import' || doing === 'log export';
+  const shared = config.postgresUrl !== undefined || config.log !== 'postgres';
+  const looks = LOOKING.includes(doing) && shared;
+  const acts = doing !== FILLING && doing !== 'log export' && !looks;
   await using open = await openHouse(
     { ...config, logLevel: 'error' },
-    { doing, owns: !alone, projects: !alone, node: () => 'http://127.0.0.1:0' },
+    { doing, owns: acts, projects: acts, node: () => 'http://127.0.0.1:0' },
   );
-  if (!alone) await open.start();
+  if (doing !== FILLING) {
+    const owners = acts && shared ? await open.owners.assignment.owners(true) : [];
+    await open.start({ own: acts && owners.every((owner) => owner.node === undefined) });
+  }
   return await work(open.house);
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { CommandForwarder } from '../http/internal/forwarder.ts';
 import { Argon2Passwords } from '../http/passwords.ts';
 import { createLogger } from '../telemetry/logger.ts';
+import { keepCompact } from './compaction.ts';
 import { type Core, openCore } from './core.ts';
 import { LocalHouse } from './local-house.ts';
 import { buildOwners, type Owners } from './owners.ts';
@@ -37,7 +38,7 @@ export interface OpenHouseOptions {
 export async function openHouse(
   config: Config,
   options: OpenHouseOptions,
-): Promise<OpenHouse & { readonly start: () => Promise<void> }> {
+): Promise<OpenHouse & { readonly start: (options?: { readonly own: boolean }) => Promise<void> }> {
   const logger = options.logger ?? createLogger(config.logLevel);
   await using stack = new AsyncDisposableStack();
   const core = stack.use(await openCore(config, options.doing));
@@ -64,9 +65,16 @@ export async function openHouse(
     passwords,
     unready: () => readiness.reasons(),
   });
-  const start = async (): Promise<void> => {
+  stack.use(
+    keepCompact(
+      core.log,
+      (slot) => owners.assignment.leaseUntil(slot) > performance.now(),
+      (err) => logger.warn({ err }, 'the log could not be compacted; it is tried again'),
+    ),
+  );
+  const start = async ({ own } = { own: true }): Promise<void> => {
     await models.start(options.projects);
-    await owners.service?.start();
+    if (own) await owners.service?.start();
   };
   const kept = stack.move();
   const dispose = () => kept.disposeAsync();

@@ -1,6 +1,4 @@
-import { currentSchemas } from '../log/codec.ts';
 import type { SlotAssignment } from '../log/port.ts';
-import { freshCommandId } from '../owner/command-id.ts';
 import { CommandRouter } from '../owner/command-router.ts';
 import type { Command, CommandBus, CommandResult } from '../owner/commands.ts';
 import { aggregateKinds } from '../owner/kinds/kinds.ts';
@@ -46,15 +44,13 @@ export function buildOwners(core: Core, deps: OwnersDeps): Owners {
     timeoutMs: config.requestTimeout,
   });
   if (!deps.owns) return { bus, service: undefined, assignment };
-  const slotParts = { log, codec: core.codec, keys: core.contentKeys, master: core.master };
-  const prepared = once(async () => {
-    await bus.execute({
-      kind: 'register_schemas',
-      id: freshCommandId(),
-      at: Date.now(),
-      schemas: currentSchemas,
-    });
-  });
+  const slotParts = {
+    log,
+    codec: core.codec,
+    keys: core.contentKeys,
+    master: core.master,
+    schemas: core.schemas,
+  };
   parts.service = new OwnerService({
     slots: log.slots,
     assignment,
@@ -66,7 +62,6 @@ export function buildOwners(core: Core, deps: OwnersDeps): Owners {
     now: Date.now,
     keep: KEEP,
     stepDone: crashAt,
-    prepared,
     report: deps.report,
   });
   return { bus, service: parts.service, assignment };
@@ -75,16 +70,4 @@ export function buildOwners(core: Core, deps: OwnersDeps): Owners {
 function serviceOf(parts: { service?: OwnerService }): OwnerService {
   if (parts.service === undefined) throw new Error('the owners are not built yet');
   return parts.service;
-}
-
-/** Runs once, and again only after a failure. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= work().catch((error: unknown) => {
-      running = undefined;
-      throw error;
-    });
-    return running;
-  };
 }

@@ -39,7 +39,8 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   });
   const stop = new AbortController();
   const { signal } = stop;
-  void followSessions({ projections: models.projections, slots: log.slots, auth, signal, report });
+  const { projections, loader } = models;
+  void followSessions({ projections, loader, slots: log.slots, auth, signal, report });
   await listen(app, { host: config.bind, port: config.port });
   return {
     address: `http://${config.bind.includes(':') ? `[${config.bind}]` : config.bind}:${config.port}`,

@@ -47,10 +47,10 @@ export interface ReadModels extends AsyncDisposable {
 
 /** Opens them: makes the tables that are missing. */
 export async function openReadModels(core: Core): Promise<ReadModels> {
-  const { log, codec, contentKeys: keys, postgresUrl } = core;
+  const { log, codec, contentKeys: keys, schemas, postgresUrl } = core;
   const projections = await Projections.open({
     database: { connection: { connectionString: postgresUrl } },
-    log: { log, codec, keys },
+    log: { log, codec, keys, schemas },
     models: [roomStateModel, timelineModel, syncModel, accountsModel, directoryModel],
     announce: !(core.lock !== undefined && core.config.roles.length > 1),
   });

@@ -1,6 +1,7 @@
 import type { Projections } from '../../projections/framework/projections.ts';
 import type { Authenticator } from '../http/auth.ts';
 import type { AnyFact } from '../log/records.ts';
+import type { Loader } from '../owner/loader.ts';
 
 /** Milliseconds before a partition that could not be read is tried again. */
 const RETRY_MS = 500;
@@ -8,6 +9,7 @@ const RETRY_MS = 500;
 /** What the tail of `users` is followed with. */
 export interface SessionTailDeps {
   readonly projections: Projections;
+  readonly loader: Pick<Loader, 'checkpoint'>;
   readonly slots: number;
   readonly auth: Pick<Authenticator, 'invalidate'>;
   readonly signal: AbortSignal;
@@ -23,11 +25,10 @@ export async function followSessions(deps: SessionTailDeps): Promise<void> {
 }
 
 async function follow(
-  { projections, auth, signal, report }: SessionTailDeps,
+  { projections, loader, auth, signal, report }: SessionTailDeps,
   partition: number,
 ): Promise<void> {
-  const offset = projections.positions.next('accounts', 'users', partition);
-  const cursor = projections.feed('users', partition).cursor({ offset, epoch: 0 });
+  const cursor = projections.feed('users', partition).cursor(await loader.checkpoint('users', partition));
   while (!signal.aborted) {
     try {
       if (!(await cursor.ready(signal))) return;

@@ -1,4 +1,4 @@
-import type { AnyFact, RecordType } from '../log/records.ts';
+import type { AnyFact } from '../log/records.ts';
 import type { TopicName } from '../log/topics.ts';
 import type { Command, CommandResult } from './commands.ts';
 import type { Loader } from './loader.ts';
@@ -42,7 +42,7 @@ export interface AggregateKind<S> {
   /** The state as the model has it now. */
   load(key: string, loader: Loader): Promise<Loaded<S>>;
   /** Whether a record with this key belongs to the aggregate. */
-  holds(key: string, recordKey: string, type: RecordType): boolean;
+  holds(key: string, recordKey: string): boolean;
   /** Fetches what the decision needs and the state lacks. Undefined, and no wait, when it lacks nothing. */
   prepare(state: S, command: Command, source: Source): Promise<void> | undefined;
   /** @throws MilenaError when the command is refused. */

@@ -50,7 +50,7 @@ export class CommandFilter {
     return this.results.size > KEPT;
   }
 
-  /** Drops settled commands whose records stand before the models' checkpoints. */
+  /** Drops settled commands whose records stand before the models' checkpoints: the models know them. */
   forget(checkpoint: (topic: string) => number): void {
     for (const [id, result] of this.results) {
       if (result instanceof Promise) continue;
@@ -63,9 +63,9 @@ export class CommandFilter {
 }
 
 function eventOf({ fact }: ReadFact): { readonly event_id?: EventId } {
-  return fact.type === 'room_event' ? { event_id: asEventId(fact.value.event_id) } : {};
+  return fact?.type === 'room_event' ? { event_id: asEventId(fact.value.event_id) } : {};
 }
 
 function devicesOf({ fact }: ReadFact): { readonly devices?: readonly string[] } {
-  return fact.type === 'device_removed' ? { devices: fact.value.devices } : {};
+  return fact?.type === 'device_removed' ? { devices: fact.value.devices } : {};
 }

@@ -193,16 +193,6 @@ export interface ListRoom extends CommandStamp {
   readonly actor: string;
 }
 
-/** Puts schemas on the log that are not there yet. Always for slot 0. */
-export interface RegisterSchemas extends CommandStamp {
-  readonly kind: 'register_schemas';
-  readonly schemas: readonly {
-    readonly fingerprint: string;
-    readonly name: string;
-    readonly schema: string;
-  }[];
-}
-
 /** Every command. */
 export type Command =
   | SendEvent
@@ -220,8 +210,7 @@ export type Command =
   | RemoveAlias
   | ReserveAlias
   | SettleAlias
-  | ListRoom
-  | RegisterSchemas;
+  | ListRoom;
 
 /** What a command led to. `offset` is where its last record stands, for reading one's own writes. */
 export interface CommandResult {

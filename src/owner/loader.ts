@@ -1,3 +1,4 @@
+import type { ReadPosition } from '../log/port.ts';
 import type { TopicName } from '../log/topics.ts';
 import type { Pdu } from '../matrix/event.ts';
 import type { EventId, RoomId, RoomVersionId } from '../matrix/identifiers.ts';
@@ -7,8 +8,8 @@ import type { EventId, RoomId, RoomVersionId } from '../matrix/identifiers.ts';
  * Implemented by the projections; no other part of a read model is ever read to decide.
  */
 export interface Loader {
-  /** The offset up to which (exclusively) the model behind this topic has got in a partition. */
-  checkpoint(topic: TopicName, partition: number): Promise<number>;
+  /** Where the models behind this topic stand in a partition: the last of them. */
+  checkpoint(topic: TopicName, partition: number): Promise<ReadPosition>;
   /** A room at its model's checkpoint, undefined when the model does not know it. */
   room(roomId: RoomId): Promise<RoomSnapshot | undefined>;
   /**
@@ -24,8 +25,6 @@ export interface Loader {
   listing(roomId: string): Promise<'public' | 'private' | undefined>;
   /** The receipts of a user in a room: `furthest` must never go back. */
   receipts(userId: string, roomId: string): Promise<readonly ReceiptSnapshot[]>;
-  /** Fingerprints of the schemas on the log. */
-  schemas(): Promise<readonly string[]>;
   /** Sagas begun and not ended, of a partition of `rooms`. */
   openSagas(partition: number): Promise<readonly SagaSnapshot[]>;
   /** Recorded results of the repeatable commands of one scope in a room: command ID (hex) → event ID. */

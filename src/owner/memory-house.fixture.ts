@@ -1,4 +1,5 @@
 import { MilenaError } from '../errors/milena-error.ts';
+import type { AnyFact } from '../log/records.ts';
 import type { TopicName } from '../log/topics.ts';
 import { asServerName } from '../matrix/identifiers.ts';
 import { sodiumSigner, sodiumVerifier } from '../matrix/sodium-signing.ts';
@@ -9,7 +10,7 @@ import { SlotOwner } from './slot-owner.ts';
 
 /** A log in memory for tests of the owner: it survives owners, and can be made to fail. */
 export class MemoryLog {
-  readonly records: (ReadFact & { readonly topic: TopicName })[] = [];
+  readonly records: (ReadFact & { readonly topic: TopicName; readonly fact: AnyFact })[] = [];
   appends: number[] = [];
   /** What the next append does instead of answering: nothing is written, or it is and the answer is lost. */
   next: 'ok' | 'refuse' | 'lose_answer' = 'ok';
@@ -36,7 +37,8 @@ export class MemoryLog {
         if (how === 'lose_answer') throw new MilenaError('INDEFINITE');
         return offsets;
       },
-      read: (topic, from) => this.read(topic, from),
+      read: (topic, from) => this.read(topic, from.offset),
+      missingSchemas: async () => [],
       end: async () => this.records.length,
       close: async () => undefined,
     };
@@ -57,14 +59,13 @@ export class MemoryLog {
 
 /** A loader whose models have seen nothing: all comes from the tail. */
 export const emptyLoader: Loader = {
-  checkpoint: async () => 0,
+  checkpoint: async () => ({ offset: 0, epoch: 0 }),
   room: async () => undefined,
   events: async () => new Map(),
   user: async () => undefined,
   alias: async () => undefined,
   listing: async () => undefined,
   receipts: async () => [],
-  schemas: async () => [],
   openSagas: async () => [],
   commands: async () => new Map(),
 };

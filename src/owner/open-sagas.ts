@@ -13,8 +13,8 @@ export async function openSagas(
   if (log === undefined) return [...open.values()];
   const from = await loader.checkpoint('rooms', slot);
   for await (const { key, offset, fact } of log.read('rooms', from)) {
-    if (fact.type === 'saga_ended') open.delete(fact.value.saga);
-    if (fact.type === 'saga_started' && fact.value.sealed !== null) {
+    if (fact?.type === 'saga_ended') open.delete(fact.value.saga);
+    if (fact?.type === 'saga_started' && fact.value.sealed !== null) {
       const { saga, alias, sealed } = fact.value;
       open.set(saga, { next: offset + 1, room_id: asRoomId(key), saga, alias, command: sealed });
     }

@@ -1,7 +1,7 @@
 import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import type { SlotAssignment } from '../log/port.ts';
 import { slotOf } from '../log/slot.ts';
-import type { Command, CommandBus, CommandResult } from './commands.ts';
+import type { Command, CommandBus, CommandResult, CreateRoom } from './commands.ts';
 import { needsSaga, runCreateRoom, type StepDone } from './create-room-saga.ts';
 import type { Kinds } from './kinds/kinds.ts';
 import type { Loader, SagaSnapshot } from './loader.ts';
@@ -12,6 +12,9 @@ import { subjectOf } from './subject.ts';
 
 /** How often a command is tried again on this node after an append whose outcome is not known. */
 const TRIES = 4;
+/** Milliseconds between tries to finish sagas, doubled up to the last. */
+const SAGA_MS = 1_000;
+const LAST_SAGA_MS = 60_000;
 /** Milliseconds between tries to open a slot whose log or models cannot be reached. */
 const REOPEN_MS = 250;
 
@@ -28,8 +31,6 @@ export interface OwnerServiceDeps {
   readonly now: () => number;
   readonly keep: number;
   readonly stepDone: StepDone;
-  /** Before a slot serves: the schemas are on the log. */
-  readonly prepared: () => Promise<void>;
   readonly report: (event: OwnerEvent) => void;
 }
 
@@ -46,13 +47,14 @@ interface Held {
   readonly log: SlotLog;
   owner: Promise<SlotOwner>;
   lost: boolean;
+  /** Somebody runs the open sagas. */
+  finishing: boolean;
 }
 
 /** The owners of this node's slots (architecture, section 4). */
 export class OwnerService {
   private readonly deps: OwnerServiceDeps;
   private readonly held = new Map<number, Held>();
-  private isPrepared = false;
 
   constructor(deps: OwnerServiceDeps) {
     this.deps = deps;
@@ -66,14 +68,6 @@ export class OwnerService {
     });
   }
 
-  /** The slots that serve now, with their epochs. */
-  async slots(): Promise<readonly { readonly slot: number; readonly epoch: number }[]> {
-    const serving = await Promise.all(
-      [...this.held].map(async ([slot, held]) => ({ slot, epoch: (await held.owner).epoch })),
-    );
-    return serving.sort((a, b) => a.slot - b.slot);
-  }
-
   /**
    * Decides a command of a slot that this node owns; resolves when the log has it.
    * @throws MilenaError NOT_OWNER when another node does; whatever the aggregate refuses with.
@@ -81,14 +75,12 @@ export class OwnerService {
   async execute(command: Command): Promise<CommandResult> {
     const subject = subjectOf(command);
     const slot = slotOf(subject.slotKey, this.deps.slots);
-    // No record before its schema: one that nobody can read in later years would be no record.
-    if (!this.isPrepared && command.kind !== 'register_schemas') await this.prepare();
     for (let attempt = 1; ; attempt += 1) {
       const owner = await this.owner(slot);
       try {
-        return command.kind === 'create_room' && needsSaga(command)
-          ? await runCreateRoom(command, this.saga(owner))
-          : await owner.execute(subject, command);
+        if (command.kind === 'create_room' && needsSaga(command))
+          return await this.createRoom(slot, owner, command);
+        return await owner.execute(subject, command);
       } catch (error) {
         // Not known, or certainly not written: claimed anew, the duplicate filter knows which.
         const again = isMilenaError(error, 'INDEFINITE') || isMilenaError(error, 'FENCED');
@@ -103,9 +95,16 @@ export class OwnerService {
     await Promise.all([...this.held.keys()].map((slot) => this.lose(slot)));
   }
 
-  private async prepare(): Promise<void> {
-    await this.deps.prepared();
-    this.isPrepared = true;
+  private async createRoom(slot: number, owner: SlotOwner, command: CreateRoom): Promise<CommandResult> {
+    try {
+      return await runCreateRoom(command, this.saga(owner));
+    } catch (error) {
+      const held = this.held.get(slot);
+      // Its client gets the error; what is begun is finished all the same.
+      if (held !== undefined && !(isMilenaError(error) && error.status < 500))
+        void this.finishSagas(slot, held);
+      throw error;
+    }
   }
 
   private async owner(slot: number): Promise<SlotOwner> {
@@ -118,7 +117,12 @@ export class OwnerService {
   }
 
   private async gain(slot: number): Promise<void> {
-    const held: Held = { log: this.deps.slotLog(slot), owner: Promise.reject(notOwner(slot)), lost: false };
+    const held: Held = {
+      log: this.deps.slotLog(slot),
+      owner: Promise.reject(notOwner(slot)),
+      lost: false,
+      finishing: false,
+    };
     held.owner.catch(() => undefined);
     this.held.set(slot, held);
     await this.reopen(slot, held);
@@ -150,7 +154,8 @@ export class OwnerService {
         await owner.open();
         await this.deps.assignment.claimed(slot, owner.epoch);
         this.deps.report({ slot, what: 'opened', epoch: owner.epoch });
-        void this.finishSagas(slot, owner);
+        // Not awaited here: it waits for this very owner.
+        void this.finishSagas(slot, held);
         return owner;
       } catch (error) {
         this.deps.report({ slot, what: 'open_failed', error });
@@ -173,20 +178,46 @@ export class OwnerService {
     return { owner, bus: this.deps.bus, stepDone: this.deps.stepDone };
   }
 
-  /** Runs what the owner before has begun and not ended. */
-  private async finishSagas(slot: number, owner: SlotOwner): Promise<void> {
+  /**
+   * Runs what was begun and not ended: by the owner before, or here with an error that may pass. Those that
+   * fail are tried again as long as this owner is the slot's.
+   */
+  private async finishSagas(slot: number, held: Held): Promise<void> {
+    if (held.finishing) return;
+    held.finishing = true;
+    let pause = SAGA_MS;
     try {
-      await this.prepare();
-      const sagas: readonly SagaSnapshot[] = await openSagas(
-        slot,
-        this.held.get(slot)?.log,
-        this.deps.loader,
-      );
-      for (const { command } of sagas) await runCreateRoom(JSON.parse(command), this.saga(owner));
+      while (!held.lost && !(await this.finishedSagas(slot, held))) {
+        await new Promise((resolve) => setTimeout(resolve, pause).unref());
+        pause = Math.min(2 * pause, LAST_SAGA_MS);
+      }
+    } finally {
+      held.finishing = false;
+    }
+  }
+
+  /** One try at every open saga. @returns false when some are still open. */
+  private async finishedSagas(slot: number, held: Held): Promise<boolean> {
+    try {
+      const owner = await held.owner;
+      const sagas: readonly SagaSnapshot[] = await openSagas(slot, held.log, this.deps.loader);
+      const done = await Promise.all(sagas.map(({ command }) => this.finishSaga(slot, owner, command)));
+      return done.every((one) => one);
     } catch (error) {
-      // A refusal is the saga's end, and recorded; anything else is tried by the slot's next claim.
-      if (!isMilenaError(error) || error.status >= 500)
-        this.deps.report({ slot, what: 'saga_failed', error });
+      this.deps.report({ slot, what: 'saga_failed', error });
+      return false;
+    }
+  }
+
+  private async finishSaga(slot: number, owner: SlotOwner, command: string): Promise<boolean> {
+    try {
+      await runCreateRoom(JSON.parse(command), this.saga(owner));
+      return true;
+    } catch (error) {
+      // A refusal is the saga's end, and recorded.
+      if (isMilenaError(error) && error.status < 500) return true;
+      this.deps.report({ slot, what: 'saga_failed', error });
+      return false;
     }
   }
 }

@@ -1,16 +1,19 @@
 import { MilenaError } from '../errors/milena-error.ts';
 import { readFacts } from '../log/fact-reader.ts';
 import { FactWriter, type FactWriterParts } from '../log/fact-writer.ts';
+import type { ReadPosition } from '../log/port.ts';
+import { missingSchemas, type SchemaLookup } from '../log/schema-records.ts';
 import type { TopicName } from '../log/topics.ts';
+import type { KeyedFact } from './aggregate-kind.ts';
 import type { OwnedFact, ReadFact, SlotLog } from './slot-log.ts';
 
 /** One slot of an event log, with sealing and encoding. */
 export class SlotLogOfLog implements SlotLog {
   readonly slot: number;
-  private readonly parts: FactWriterParts;
+  private readonly parts: FactWriterParts & { readonly schemas: SchemaLookup };
   private writer: FactWriter | undefined;
 
-  constructor(slot: number, parts: FactWriterParts) {
+  constructor(slot: number, parts: FactWriterParts & { readonly schemas: SchemaLookup }) {
     this.slot = slot;
     this.parts = parts;
   }
@@ -31,16 +34,19 @@ export class SlotLogOfLog implements SlotLog {
     return (await this.writer.append(topic, facts)).map((fact) => fact.offset);
   }
 
-  async *read(topic: TopicName, from: number): AsyncIterable<ReadFact> {
-    const to = await this.end(topic);
-    const options = { from: { offset: from, epoch: 0 }, to };
+  async *read(topic: TopicName, from: ReadPosition): AsyncIterable<ReadFact> {
+    const options = { from, to: await this.end(topic) };
     for await (const batch of readFacts(this.parts, topic, this.slot, options)) {
-      for (const { record, fact } of batch.facts) {
-        // What cannot be read decides nothing; the projectors set it aside and name it.
-        if (fact === null) continue;
-        yield { key: record.key, offset: record.offset, at: record.at, command: record.command, fact };
+      for (const { record, fact, error } of batch.facts) {
+        if (fact === null && error === undefined) continue; // A tombstone: the key has no value any more.
+        const { key, offset, at, command } = record;
+        yield { key, offset, at, command, fact: fact ?? undefined };
       }
     }
+  }
+
+  async missingSchemas(at: number): Promise<readonly KeyedFact[]> {
+    return missingSchemas(this.parts.log, this.slot, at);
   }
 
   end(topic: TopicName): Promise<number> {

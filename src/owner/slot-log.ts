@@ -1,3 +1,4 @@
+import type { ReadPosition } from '../log/port.ts';
 import type { AnyFact } from '../log/records.ts';
 import type { TopicName } from '../log/topics.ts';
 import type { KeyedFact } from './aggregate-kind.ts';
@@ -14,7 +15,8 @@ export interface ReadFact {
   readonly offset: number;
   readonly at: number;
   readonly command: Uint8Array | undefined;
-  readonly fact: AnyFact;
+  /** Undefined where the record cannot be read: whatever it is about must not be decided without it. */
+  readonly fact: AnyFact | undefined;
 }
 
 /** The log as one slot's owner uses it: a claim, appends under it, bounded reads. Sealing is inside. */
@@ -26,8 +28,10 @@ export interface SlotLog {
   claim(): Promise<number>;
   /** Appends under the present claim. @throws MilenaError FENCED or INDEFINITE; see the log port. */
   append(topic: TopicName, facts: readonly OwnedFact[]): Promise<readonly number[]>;
-  /** The facts of the slot's partition from an offset to the present end, in order. */
-  read(topic: TopicName, from: number): AsyncIterable<ReadFact>;
+  /** The facts of the slot's partition from a position to the present end, in order. */
+  read(topic: TopicName, from: ReadPosition): AsyncIterable<ReadFact>;
+  /** The `schema` facts that the log still lacks of this slot. */
+  missingSchemas(at: number): Promise<readonly KeyedFact[]>;
   /** The offset that the next record has at the least. */
   end(topic: TopicName): Promise<number>;
   /** Lets go of the claim's resources. */
@@ -51,7 +55,8 @@ export function sizeOfFact(fact: OwnedFact): number {
   let bytes = OVERHEAD + 4 * fact.key.length;
   for (const value of Object.values(fact.value)) {
     if (typeof value === 'string') bytes += Buffer.byteLength(value);
-    else if (Array.isArray(value)) bytes += 300 * value.length;
+    // States, lists of devices: a few short texts.
+    else if (typeof value === 'object' && value !== null) bytes += Buffer.byteLength(JSON.stringify(value));
   }
   return bytes;
 }

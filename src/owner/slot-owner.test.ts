@@ -154,3 +154,34 @@ test('an account is registered once, and a login after its end is refused', asyn
     (error) => isMilenaError(error, 'USER_DEACTIVATED'),
   );
 });
+
+test('a repeated send from before the tail is known while the models lag behind it', async () => {
+  const log = new MemoryLog();
+  const first = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(first, room);
+  const command = send(room.room_id, ALICE, transactionCommandId(ALICE, 'PHONE', 'PUT', '/send', 'txn1'));
+  const { event_id } = await run(first, command);
+  await Promise.all(
+    Array.from({ length: 2_100 }, () => run(first, send(room.room_id, ALICE, freshCommandId()))),
+  );
+  const again = await run(await openOwner(log), command);
+  assert.equal(again.event_id, event_id);
+});
+
+test('a stranger is told nothing about a room, whatever is asked', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(owner, room);
+  const { event_id } = await run(owner, send(room.room_id, ALICE, freshCommandId()));
+  assert.ok(event_id !== undefined);
+  const kick: Command = {
+    ...member(room.room_id, BOB, ALICE, 'leave', freshCommandId()),
+    expect_membership: ['ban'],
+  };
+  const redaction = { type: 'm.room.redaction', content: '{}', redacts: event_id };
+  for (const command of [kick, send(room.room_id, BOB, freshCommandId(), redaction)]) {
+    await assert.rejects(run(owner, command), (error) => isMilenaError(error, 'FORBIDDEN'));
+  }
+});

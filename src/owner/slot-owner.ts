@@ -1,4 +1,5 @@
 import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import type { ReadPosition } from '../log/port.ts';
 import { ownedTopics, type TopicName } from '../log/topics.ts';
 import type { AggregateKind, Decision, TailFact } from './aggregate-kind.ts';
 import { CommandFilter } from './command-filter.ts';
@@ -71,10 +72,12 @@ export class SlotOwner {
   async open(): Promise<void> {
     this.epoch = await this.deps.log.claim();
     for (const topic of AGGREGATE_TOPICS) {
-      const end = await this.deps.log.end(topic);
-      for await (const read of this.deps.log.read(topic, Math.max(0, end - FILTER_TAIL))) {
-        this.filter.learn(topic, this.deps.log.slot, read);
-      }
+      await this.learnCommands(topic);
+    }
+    const schemas = await this.deps.log.missingSchemas(this.deps.now());
+    if (schemas.length > 0) {
+      const stamped = ownedFacts(schemas, Buffer.alloc(0), this.deps.now());
+      await this.deps.log.append('server', stamped);
     }
   }
 
@@ -105,6 +108,15 @@ export class SlotOwner {
     for (const lane of this.lanes.values()) lane.fail(error);
     this.entries.clear();
     this.deps.broken(error);
+  }
+
+  /** What the models do not have yet, and some way back from the end: a node may still repeat those. */
+  private async learnCommands(topic: TopicName): Promise<void> {
+    const { log, loader } = this.deps;
+    const checkpoint = await loader.checkpoint(topic, log.slot);
+    const back = (await log.end(topic)) - FILTER_TAIL;
+    const from = back < checkpoint.offset ? { offset: Math.max(0, back), epoch: 0 } : checkpoint;
+    for await (const read of log.read(topic, from)) this.filter.learn(topic, log.slot, read);
   }
 
   private async decide(
@@ -152,7 +164,12 @@ export class SlotOwner {
   private entry(subject: Subject): Entry {
     const name = `${subject.topic} ${subject.key}`;
     const present = this.entries.get(name);
-    if (present !== undefined) return present;
+    if (present !== undefined) {
+      // A map keeps the order of insertion: whoever was used goes behind the others.
+      this.entries.delete(name);
+      this.entries.set(name, present);
+      return present;
+    }
     this.evict();
     const entry: Entry = {
       state: undefined,
@@ -170,7 +187,7 @@ export class SlotOwner {
     return entry;
   }
 
-  /** Drops the oldest entries above the limit, but none with decisions that are not on the log yet. */
+  /** Drops the entries above the limit that were not used for longest, but none with decisions that are not on the log yet. */
   private evict(): void {
     let over = this.entries.size - this.deps.keep;
     for (const [name, entry] of this.entries) {
@@ -222,13 +239,15 @@ export class SlotOwner {
     };
   }
 
-  private async tail(entry: Entry, from: number): Promise<readonly TailFact[]> {
+  private async tail(entry: Entry, from: ReadPosition): Promise<readonly TailFact[]> {
     const { kind, key } = entry;
     const facts: TailFact[] = [];
     for await (const read of this.deps.log.read(kind.topic, from)) {
-      if (kind.holds(key, read.key, read.fact.type)) {
-        facts.push({ key: read.key, offset: read.offset, fact: read.fact });
+      if (!kind.holds(key, read.key)) continue;
+      if (read.fact === undefined) {
+        throw new MilenaError('UNAVAILABLE', 'A record of this cannot be read; see milena status.');
       }
+      facts.push({ key: read.key, offset: read.offset, fact: read.fact });
     }
     return facts;
   }
@@ -250,8 +269,12 @@ export class SlotOwner {
     try {
       const { loader, log } = this.deps;
       const checkpoints = new Map<string, number>();
-      for (const topic of AGGREGATE_TOPICS) checkpoints.set(topic, await loader.checkpoint(topic, log.slot));
+      for (const topic of AGGREGATE_TOPICS) {
+        checkpoints.set(topic, (await loader.checkpoint(topic, log.slot)).offset);
+      }
       this.filter.forget((topic) => checkpoints.get(topic) ?? 0);
+      // What the filter had and a scope had not is in the models now, and must be read from there.
+      for (const entry of this.entries.values()) entry.scopes.clear();
     } catch (error) {
       // The models are out of reach: the filter stays large until they are back.
       if (!isMilenaError(error)) return;

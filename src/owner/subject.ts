@@ -35,8 +35,7 @@ export function subjectOf(command: Command): Subject {
     case 'remove_alias':
     case 'reserve_alias':
     case 'settle_alias':
-    case 'list_room':
-    case 'register_schemas': {
+    case 'list_room': {
       const key = keyOfServerCommand(command);
       return { topic: 'server', key, slotKey: key };
     }

@@ -1,6 +1,6 @@
 import { authTypesFor } from '../matrix/auth-events.ts';
 import { checkAuth } from '../matrix/auth-rules.ts';
-import type { StateLookup } from '../matrix/auth-state.ts';
+import { membershipOf, type StateLookup } from '../matrix/auth-state.ts';
 import { canonicalJson } from '../matrix/canonical-json.ts';
 import type { Pdu, UnsignedPdu } from '../matrix/event.ts';
 import type { EventId } from '../matrix/identifiers.ts';
@@ -56,6 +56,10 @@ export function decideSend(
   const draft = draftOf(command);
   const present =
     command.state_key === undefined ? undefined : stateEvent(room, known, command.type, command.state_key);
+  // Who is not in the room is told nothing about it; one's own membership is for the auth rules to judge.
+  if (command.state_key !== command.sender && !isJoined(room, known, command.sender)) {
+    return refuse('FORBIDDEN', 'You are not in this room.');
+  }
   const unexpected = unexpectedMembership(command, present);
   if (unexpected !== undefined) return unexpected;
   if (present !== undefined && repeats(present.pdu, draft)) {
@@ -174,6 +178,10 @@ function stateEvent(
   const id = room.state.get(type, stateKey);
   const pdu = id === undefined ? undefined : known.get(id);
   return id === undefined || pdu === undefined ? undefined : { id, pdu };
+}
+
+function isJoined(room: Room, known: KnownEvents, user: string): boolean {
+  return membershipOf(authState(room, known), user) === 'join';
 }
 
 function refuse(refused: RoomRefusal['refused'], message: string): RoomRefusal {

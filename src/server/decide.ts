@@ -1,15 +1,8 @@
 import type { Records } from '../log/records.ts';
-import type {
-  ListRoom,
-  RegisterSchemas,
-  RemoveAlias,
-  ReserveAlias,
-  SetAlias,
-  SettleAlias,
-} from '../owner/commands.ts';
+import type { ListRoom, RemoveAlias, ReserveAlias, SetAlias, SettleAlias } from '../owner/commands.ts';
 
-/** Aliases, the room list and schemas (topic `server`), pure: the record types that their commands make. */
-export type ServerRecordType = 'alias_reserved' | 'alias_set' | 'alias_removed' | 'room_listed' | 'schema';
+/** Aliases and the room list (topic `server`), pure: the record types that their commands make. */
+export type ServerRecordType = 'alias_reserved' | 'alias_set' | 'alias_removed' | 'room_listed';
 
 /** A fact of the topic. */
 export type ServerFact = {
@@ -79,7 +72,6 @@ export function evolveAlias(alias: Alias, fact: ServerFact): Alias {
     case 'alias_removed':
       return {};
     case 'room_listed':
-    case 'schema':
       return alias;
   }
 }

@@ -35,7 +35,7 @@ export function goldenFiles(): readonly Golden[] {
     });
 }
 
-/** Writes the golden file of a schema that has none yet (`npm run golden`). */
+/** Writes the golden file of a schema that has none yet (`write-golden.ts`). */
 export function writeGolden(golden: Omit<Golden, 'file'>): void {
   const { type, fingerprint, schema, value, bytes } = golden;
   const text = JSON.stringify({ schema: JSON.parse(schema), value, bytes }, replace, 2);

@@ -87,8 +87,8 @@ async function planOf(roles: string, folder: string, shared: Record<string, stri
     args: ['serve', '--roles', roles],
     env,
     logFile: join(folder, `${name}.log`),
-    // Only a process with the role `api` listens on the public port; liveness is on the internal one always.
-    readyUrl: `${internalUrl(env)}/_milena/ready`,
+    // Only a process with the role `api` listens on the public port; the others tell on the internal one.
+    readyUrl: `${roles.includes('api') ? `http://127.0.0.1:${port}` : internalUrl(env)}/_milena/ready`,
     readyWithin,
   };
 }

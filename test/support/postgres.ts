@@ -62,8 +62,10 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const watch = outlive(server.pid ?? 0, home);
   await ready(server, url);
   const stop = async () => {
+    watch.kill('SIGKILL');
     if (server.exitCode === null && server.signalCode === null) {
       const gone = once(server, 'exit');
       server.kill('SIGINT');
@@ -84,6 +86,17 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Stops the server and deletes its data when this process is killed: its end closes the watcher's input. */
+function outlive(pid: number, home: string): ChildProcess {
+  const script = 'read _; kill -INT "$0" && sleep 2; rm -rf "$1"';
+  const watch = spawn('sh', ['-c', script, String(pid), home], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watch.unref();
+  return watch;
 }
 
 type Run = {

@@ -67,7 +67,7 @@ async function around(
   const last = after.events.at(-1)?.place ?? event.place;
   const state =
     filter.lazy_load_members === true
-      ? await sendersOf(context, roomId, [...before.events, event, ...after.events])
+      ? await sendersOf(context, roomId, [...before.events, event, ...after.events], query.view)
       : await context.reads.rooms.state(roomId, { at: Math.min(last, query.view.at ?? last) });
   const now = context.now();
   return new JsonText(

@@ -97,12 +97,14 @@ async function checkedAccount(
   userId: UserId | undefined,
   password: string,
 ): Promise<Account> {
-  if (userId !== undefined) context.limits.check('loginAccount', userId);
+  if (userId !== undefined) context.limits.take('loginAccount', userId);
   const account = userId === undefined ? undefined : await findAccount(context, userId);
   if (account?.deactivated === true) throw new MilenaError('USER_DEACTIVATED');
   const isRight = await context.passwords.verify(password, account?.password_hash ?? undefined);
-  if (isRight && account !== undefined) return account;
-  if (userId !== undefined) context.limits.take('loginAccount', userId);
+  if (isRight && account !== undefined) {
+    context.limits.giveBack('loginAccount', account.user_id);
+    return account;
+  }
   throw new MilenaError('FORBIDDEN', 'The user name or the password is wrong.');
 }
 

@@ -6,7 +6,7 @@ import { JsonText } from '../json-text.ts';
 import { placeOfToken, placeToken } from '../page-token.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
-import { requireReader } from '../room-access.ts';
+import { type RoomView, requireReader } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -48,7 +48,7 @@ async function messages(
   roomId: RoomId,
   query: Static<typeof messagesQuery>,
 ): Promise<JsonText> {
-  await requireReader(context, roomId, session.user_id);
+  const view = await requireReader(context, roomId, session.user_id);
   const filter = readRoomEventFilter(query.filter);
   const position = (token: string | undefined) =>
     token === undefined ? undefined : placeOfToken(context, roomId, token);
@@ -63,7 +63,8 @@ async function messages(
     ...(to === undefined ? {} : { to }),
   });
   const now = context.now();
-  const members = filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events) : [];
+  const members =
+    filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events, view) : [];
   return new JsonText(
     `{"chunk":${eventsText(page.events, session, now)},"start":"${placeToken(page.start)}"` +
       (page.next === undefined ? '' : `,"end":"${placeToken(page.next)}"`) +
@@ -72,15 +73,16 @@ async function messages(
   );
 }
 
-/** The membership events of all who sent something in a page. */
+/** The membership events of all who sent something in a page, as the reader may see them. */
 export async function sendersOf(
   { reads }: ClientContext,
   roomId: RoomId,
   events: readonly StoredEvent[],
+  { at }: RoomView,
 ): Promise<readonly StoredEvent[]> {
   const senders = [...new Set(events.map((event) => event.sender))];
   const members = await Promise.all(
-    senders.map((sender) => reads.rooms.stateEvent(roomId, 'm.room.member', sender)),
+    senders.map((sender) => reads.rooms.stateEvent(roomId, 'm.room.member', sender, at)),
   );
   return members.filter((member) => member !== undefined);
 }

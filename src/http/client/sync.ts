@@ -34,11 +34,18 @@ export function syncRoutes(app: App, context: ClientContext): void {
     auth: 'user',
     query: syncQuery,
     response: syncResponse,
-    handle: ({ query, session, request }) => {
+    handle: async ({ query, session, request }) => {
       const gone = new AbortController();
+      const abort = (): void => gone.abort();
       // Not the request's own `close`: that comes as soon as its empty body was read.
-      request.raw.socket.once('close', () => gone.abort());
-      return answer({ context, sync, filters }, session, query, gone.signal);
+      const { socket } = request.raw;
+      socket.once('close', abort);
+      try {
+        return await answer({ context, sync, filters }, session, query, gone.signal);
+      } finally {
+        // The connection serves many syncs.
+        socket.off('close', abort);
+      }
     },
   });
 }

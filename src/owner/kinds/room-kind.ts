@@ -7,12 +7,12 @@ import { decideCreate } from '../../rooms/create.ts';
 import { decideSend, type Keys, type RoomAccepted, type RoomRefusal } from '../../rooms/decide.ts';
 import { evolveRoom } from '../../rooms/evolve.ts';
 import type { RoomFact } from '../../rooms/facts.ts';
-import { missingEvents } from '../../rooms/needs.ts';
+import { draftOf, missingEvents, redactionTarget } from '../../rooms/needs.ts';
 import { pduOfRecord } from '../../rooms/pdu-of-record.ts';
 import { noRoom, type Room } from '../../rooms/room.ts';
 import { StateTree } from '../../state/state-tree.ts';
 import type { AggregateKind, Decision, Source } from '../aggregate-kind.ts';
-import type { Command } from '../commands.ts';
+import type { Command, SendEvent } from '../commands.ts';
 
 /**
  * A room with the events that decisions have read. `known` only ever grows and holds facts, so it is shared
@@ -58,10 +58,15 @@ const loadRoom: AggregateKind<LoadedRoom>['load'] = async (key, loader) => {
 function prepare(loaded: LoadedRoom, command: Command, source: Source): Promise<void> | undefined {
   if (command.kind !== 'send_event') return undefined;
   const missing = missingEvents(loaded.room, loaded.known, command);
-  return missing.length === 0 ? undefined : learn(loaded, missing, source);
+  return missing.length === 0 ? undefined : learn(loaded, missing, source, command);
 }
 
-async function learn(loaded: LoadedRoom, missing: readonly EventId[], source: Source): Promise<void> {
+async function learn(
+  loaded: LoadedRoom,
+  missing: readonly EventId[],
+  source: Source,
+  command: SendEvent,
+): Promise<void> {
   for (const [id, pdu] of await source.loader.events(loaded.room.id, missing)) loaded.known.set(id, pdu);
   if (missing.every((id) => loaded.known.has(id))) return;
   // What the model lacks stands behind its checkpoint: the tail has it, or nobody.
@@ -70,6 +75,11 @@ async function learn(loaded: LoadedRoom, missing: readonly EventId[], source: So
     if (fact.type === 'room_event' && wanted.has(fact.value.event_id)) {
       loaded.known.set(asEventId(fact.value.event_id), pduOfRecord(fact.value));
     }
+  }
+  // To the auth rules an event that is not known is an entry that is not there: a ban would be none.
+  const target = redactionTarget(command, draftOf(command).content);
+  if (missing.some((id) => id !== target && !loaded.known.has(id))) {
+    throw new MilenaError('UNAVAILABLE', 'A state event of this room cannot be read; see milena status.');
   }
 }
 

@@ -9,25 +9,18 @@ import {
 import type { AggregateKind } from '../aggregate-kind.ts';
 import type { Command } from '../commands.ts';
 
-/** A resource of the topic `server`: an alias, a room's place in the list, or the log's schemas. */
+/** A resource of the topic `server`: an alias, or a room's place in the list. */
 export interface Resource {
   readonly alias: Alias;
   readonly listing: 'public' | 'private' | undefined;
-  readonly schemas: ReadonlySet<string>;
 }
 
-const NOTHING: Resource = { alias: {}, listing: undefined, schemas: new Set() };
-
-/** The key of the aggregate that keeps the schemas. */
-export const SCHEMAS_KEY = 'schema/';
+const NOTHING: Resource = { alias: {}, listing: undefined };
 
 /** Resources as the owner runs them. */
 export const serverKind: AggregateKind<Resource> = {
   topic: 'server',
   async load(key, loader) {
-    if (key === SCHEMAS_KEY) {
-      return { state: { ...NOTHING, schemas: new Set(await loader.schemas()) }, next: 0 };
-    }
     if (key.startsWith('list/')) {
       const listing = await loader.listing(key.slice('list/'.length));
       return { state: { ...NOTHING, listing }, next: 0 };
@@ -37,21 +30,17 @@ export const serverKind: AggregateKind<Resource> = {
     const { next, ...alias } = snapshot;
     return { state: { ...NOTHING, alias }, next };
   },
-  holds: (key, recordKey) => (key === SCHEMAS_KEY ? recordKey.startsWith(key) : recordKey === key),
+  holds: (key, recordKey) => recordKey === key,
   prepare: () => undefined,
   decide(resource, command) {
     const decision = decide(resource, command);
     if ('refused' in decision) throw new MilenaError(decision.refused);
-    const facts = decision.facts.map((fact) => ({
-      ...fact,
-      key: fact.type === 'schema' ? SCHEMAS_KEY + fact.value.fingerprint : keyOfServerCommand(command),
-    }));
+    const key = keyOfServerCommand(command);
+    const facts = decision.facts.map((fact) => ({ ...fact, key }));
     return { facts, result: {} };
   },
   evolve(resource, fact) {
     switch (fact.type) {
-      case 'schema':
-        return { ...resource, schemas: new Set([...resource.schemas, fact.value.fingerprint]) };
       case 'room_listed':
         return { ...resource, listing: fact.value.visibility };
       case 'alias_reserved':
@@ -74,8 +63,6 @@ export function keyOfServerCommand(command: Command): string {
       return command.alias;
     case 'list_room':
       return `list/${command.room_id}`;
-    case 'register_schemas':
-      return SCHEMAS_KEY;
     default:
       throw new MilenaError('INTERNAL', `${command.kind} is not about a resource of the server`);
   }
@@ -90,10 +77,6 @@ function decide(resource: Resource, command: Command): ServerDecision {
       return decideAlias(resource.alias, command);
     case 'list_room':
       return decideListing(resource.listing, command);
-    case 'register_schemas': {
-      const fresh = command.schemas.filter((schema) => !resource.schemas.has(schema.fingerprint));
-      return { facts: fresh.map((value) => ({ type: 'schema', value })) };
-    }
     default:
       throw new MilenaError('INTERNAL', `${command.kind} is not about a resource of the server`);
   }

@@ -24,7 +24,10 @@ export function folderForTest(): TestFolder {
     servers,
     async [Symbol.asyncDispose]() {
       for (const server of servers) await server.kill();
-      for (const name of readdirSync(path)) await endOrphans(join(path, name));
+      for (const connection of connections.splice(0)) connection.close();
+      for (const entry of readdirSync(path, { withFileTypes: true })) {
+        if (entry.isDirectory()) await endOrphans(join(path, entry.name));
+      }
       rmSync(path, { recursive: true, force: true });
     },
   };
@@ -67,9 +70,14 @@ export function urlOf(server: MilenaProcess): string {
   return new URL(server.plan.readyUrl ?? '').origin;
 }
 
-/** A client's connection to it. */
+/** Left open, they would keep a failed test's process from ending. */
+const connections: Http[] = [];
+
+/** A client's connection to it, closed with the test's folder at the latest. */
 export function httpOf(server: MilenaProcess): Http {
-  return new Http(urlOf(server));
+  const http = new Http(urlOf(server));
+  connections.push(http);
+  return http;
 }
 
 /** A user with a room in which something was said, to be found again later. */
