@@ -1,60 +1,62 @@
-import { channel } from 'node:diagnostics_channel';
+import { type Channel, channel } from 'node:diagnostics_channel';
 import type { TopicName } from '../../src/log/topics.ts';
 
-/** What projectors tell (`node:diagnostics_channel`), for logs and metrics. No content in any of it. */
-
 /** Where something happened. */
-export interface ProjectorPlace {
+interface Place {
   readonly model: string;
   readonly schema: string;
   readonly topic: TopicName;
   readonly partition: number;
 }
 
-/** `milena:projector:batch`: a batch was committed. */
-export interface BatchMessage extends ProjectorPlace {
-  readonly records: number;
-  /** Milliseconds from taking the records to their commit. */
-  readonly ms: number;
-  /** The first offset not applied. */
-  readonly next: number;
-  /** Milliseconds from the last record's time to its commit: how late the model is. */
-  readonly late: number;
+/**
+ * What projectors tell, for logs and metrics: each on the channel `milena:projector:<name>` of
+ * `node:diagnostics_channel`. No content in any of it.
+ */
+export interface ProjectorMessages {
+  /** A batch was committed. */
+  readonly batch: Place & {
+    readonly records: number;
+    /** Milliseconds from taking the records to their commit. */
+    readonly ms: number;
+    /** The first offset not applied. */
+    readonly next: number;
+    /** Milliseconds from the last record's time to its commit: how late the model is. */
+    readonly late: number;
+  };
+  /** A record was set aside. */
+  readonly poison: Place & { readonly offset: number; readonly key: string; readonly reason: string };
+  /** A batch could not be committed; it is tried again after `retryMs` milliseconds. */
+  readonly error: Place & { readonly error: unknown; readonly retryMs: number };
+  /** This process holds other partitions than before. */
+  readonly lease: { readonly held: readonly number[] };
+  /** A rebuild began, switched or failed. */
+  readonly rebuild: {
+    readonly model: string;
+    readonly schema: string;
+    readonly state: 'started' | 'switched' | 'failed';
+    readonly records: number;
+    readonly error?: unknown;
+  };
 }
 
-/** `milena:projector:poison`: a record was set aside. */
-export interface PoisonMessage extends ProjectorPlace {
-  readonly offset: number;
-  readonly key: string;
-  readonly reason: string;
-}
-
-/** `milena:projector:error`: a batch could not be committed; it is tried again. */
-export interface ProjectorErrorMessage extends ProjectorPlace {
-  readonly error: unknown;
-  /** Milliseconds until the next try. */
-  readonly retryMs: number;
-}
-
-/** `milena:projector:lease`: this process holds other partitions than before. */
-export interface LeaseMessage {
-  readonly held: readonly number[];
-}
-
-/** `milena:projector:rebuild`: a rebuild began, went on, switched or failed. */
-export interface RebuildMessage {
-  readonly model: string;
-  readonly schema: string;
-  readonly state: 'started' | 'loading' | 'switched' | 'failed';
-  readonly records: number;
-  readonly error?: unknown;
-}
-
-/** The channels, by what they carry. */
-export const projectorChannels = {
+const channels: Readonly<Record<keyof ProjectorMessages, Channel>> = {
   batch: channel('milena:projector:batch'),
   poison: channel('milena:projector:poison'),
   error: channel('milena:projector:error'),
   lease: channel('milena:projector:lease'),
   rebuild: channel('milena:projector:rebuild'),
-} as const;
+};
+
+/** Tells whoever has subscribed. */
+export function tell<Name extends keyof ProjectorMessages>(
+  name: Name,
+  message: ProjectorMessages[Name],
+): void {
+  channels[name].publish(message);
+}
+
+/** Whether anybody has subscribed, where making the message costs something. */
+export function isHeard(name: keyof ProjectorMessages): boolean {
+  return channels[name].hasSubscribers;
+}

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { projectorChannels } from './channels.ts';
+import { tell } from './channels.ts';
 import type { Signals } from './signals.ts';
 
 /** Classes of advisory locks ("milena" and what for). */
@@ -87,7 +87,7 @@ export class Leases {
     for (let slot = 0; slot < this.#slots && this.#held.size < share; slot++) {
       if (!this.#held.has(slot) && (await tryLock(client, slot))) this.#gain(slot);
     }
-    if (this.#held.size !== before) projectorChannels.lease.publish({ held: [...this.#held] });
+    if (this.#held.size !== before) tell('lease', { held: [...this.#held] });
     if (this.#held.size < this.#slots) {
       this.#timer = setTimeout(() => void this.settle(), LOOK_MS);
       this.#timer.unref();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectorChannels } from './channels.ts';
+import { isHeard, tell } from './channels.ts';
 import type { FeedCursor, PartitionFeed } from './partition-feed.ts';
 import { PartitionProjection, type ProjectionTarget } from './partition-projection.ts';
 import type { Positions } from './positions.ts';
@@ -116,9 +116,9 @@ export class PartitionLoop {
     this.#committedAt = began;
     this.#moved(projection);
     this.#retryMs = FIRST_RETRY_MS;
-    if (!projectorChannels.batch.hasSubscribers) return;
+    if (!isHeard('batch')) return;
     const { model, schema, topic, partition } = this.target;
-    projectorChannels.batch.publish({
+    tell('batch', {
       model: model.name,
       schema,
       topic,
@@ -138,7 +138,7 @@ export class PartitionLoop {
   async #waitAfter(error: unknown): Promise<void> {
     const { model, schema, topic, partition } = this.target;
     const retryMs = this.#retryMs;
-    projectorChannels.error.publish({ model: model.name, schema, topic, partition, error, retryMs });
+    tell('error', { model: model.name, schema, topic, partition, error, retryMs });
     this.#retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
     await sleep(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }

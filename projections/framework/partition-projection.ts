@@ -1,5 +1,5 @@
 import type { TopicName } from '../../src/log/topics.ts';
-import { projectorChannels } from './channels.ts';
+import { tell } from './channels.ts';
 import { advanced, type Checkpoint, loadCheckpoint, moveCheckpoint } from './checkpoint.ts';
 import { findCulprit } from './culprit.ts';
 import type { Database } from './database.ts';
@@ -162,7 +162,7 @@ export class PartitionProjection {
     for (const { record, reason } of aside) {
       if (reason === null) continue;
       const { offset, key } = record;
-      projectorChannels.poison.publish({ model: model.name, schema, topic, partition, offset, key, reason });
+      tell('poison', { model: model.name, schema, topic, partition, offset, key, reason });
     }
   }
 }

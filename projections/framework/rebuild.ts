@@ -1,7 +1,7 @@
 import { MilenaError } from '../../src/errors/milena-error.ts';
 import type { EventLog } from '../../src/log/port.ts';
 import { builderDatabase, revokeBuilder } from './builder-role.ts';
-import { projectorChannels } from './channels.ts';
+import { tell } from './channels.ts';
 import type { Database } from './database.ts';
 import type { ReadModel } from './model.ts';
 import { type Bound, Build, type LoadOptions } from './rebuild-load.ts';
@@ -245,7 +245,7 @@ class Rebuild {
   }
 
   #tell(state: 'started' | 'switched' | 'failed', error?: unknown): void {
-    projectorChannels.rebuild.publish({
+    tell('rebuild', {
       model: this.#model.name,
       schema: this.#schema,
       state,

@@ -19,6 +19,7 @@ interface KnownEvent {
   readonly room: number;
   readonly event_id: string;
   readonly value: string | null;
+  readonly offset: number;
   /** Whether it stands in the state that its own record leaves. */
   entered: boolean;
 }
@@ -27,11 +28,16 @@ interface KnownEvent {
 export class EntryWriter {
   readonly #changes: PlannedChange[] = [];
   readonly #events = new Map<string, KnownEvent>();
+  /** One for every record, also where an event is recorded again. */
+  readonly #recorded: KnownEvent[] = [];
 
   /** Remembers a state event of the batch: its own change, or a later resolution, may put it into the state. */
-  knowEvent({ room }: RoomRow, event_id: string, pdu: Pdu): void {
+  knowEvent({ room }: RoomRow, event_id: string, pdu: Pdu, offset: number): void {
     if (pdu.state_key === undefined) return;
-    this.#events.set(eventKey(room, event_id), { room, event_id, value: entryValue(pdu), entered: false });
+    const value = entryValue(pdu);
+    const event = { room, event_id, value, offset, entered: false };
+    this.#events.set(eventKey(room, event_id), event);
+    this.#recorded.push(event);
   }
 
   /** Plans the changes that one record makes. */
@@ -47,7 +53,8 @@ export class EntryWriter {
         event_id: after ?? null,
       });
       const event = after === undefined ? undefined : this.#events.get(eventKey(room, after));
-      if (event !== undefined) event.entered = true;
+      // Not by a later record: rows must not depend on which records share a batch.
+      if (event?.offset === since.offset) event.entered = true;
     }
   }
 
@@ -69,7 +76,7 @@ export class EntryWriter {
       end(rows, last.get(key), change);
       last.set(key, addEntry(rows, change, value, previous));
     }
-    for (const { room, event_id, value, entered } of this.#events.values()) {
+    for (const { room, event_id, value, entered } of this.#recorded) {
       if (!entered) rows.others.push({ room, event_id, value });
     }
   }

@@ -62,7 +62,9 @@ export class RoomStateProjector implements Projector {
     const room = batch.rooms.get(record.key) ?? this.#newRoom(batch, record, value);
     room.log_offset = record.offset;
     batch.rows.rooms.set(room.room, room);
-    if (value.verdict !== 'rejected') batch.writer.knowEvent(room, value.event_id, pdu);
+    if (value.verdict !== 'rejected') {
+      batch.writer.knowEvent(room, value.event_id, pdu, record.offset);
+    }
     if (value.verdict !== 'accepted' || value.kind !== 'event') return;
     if (pdu.type === 'm.room.create') room.creator = pdu.sender;
     room.place = Math.max(room.place, value.place);

@@ -61,19 +61,6 @@ export class ModelSync {
     const looked = await this.look(round, plans, timelined, data, rooms.receipts);
     const joined = timelined.filter(({ section }) => section === 'join');
     this.remember(view, joined, looked);
-      console.log(
-        ' models',
-        JSON.stringify(position),
-        JSON.stringify(
-          joined.map((j) => [
-            j.room_id,
-            j.afterPlace,
-            j.upTo,
-            j.timeline.events.map((e) => e.event_id),
-            looked.unread.get(j.room_id),
-          ]),
-        ),
-      );
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
     const strip = (membership: Membership) => ({
       room_id: membership.room_id,

@@ -93,20 +93,19 @@ export class RoomTail {
     return place;
   }
 
-  /** Somebody types until then, or (0) has stopped. @returns whether that changes who types. */
+  /** Somebody types until then, or (0) has stopped. @returns whether clients are to be told. */
   typed(userId: string, until: number, offset: number, now: number): boolean {
-    const typed = (this.typers.get(userId) ?? 0) > now;
-    this.typers.delete(userId);
+    // Whose time ran out is told to be typing until a word comes, be it the publisher's own.
+    const told = this.typers.delete(userId);
     if (until > now) this.typers.set(userId, until);
-    if (typed === until > now) return false;
+    if (told === until > now) return false;
     this.typingOffset = offset;
     return true;
   }
 
   /** Who types now, in the order in which they were last heard of. */
   typing(now: number): readonly string[] {
-    for (const [userId, until] of this.typers) if (until <= now) this.typers.delete(userId);
-    return [...this.typers.keys()];
+    return [...this.typers].filter(([, until]) => until > now).map(([userId]) => userId);
   }
 
   /** Whether anything of the room stands at or behind a position. */
@@ -120,7 +119,7 @@ export class RoomTail {
   /** Drops what stands in a partition before an offset. */
   drop(topic: SyncTopic, partition: number, before: number, now: number): void {
     if (topic === 'rooms') this.dropEvents(before);
-    else if (topic === 'ephemeral') this.typing(now);
+    else if (topic === 'ephemeral') this.dropTypers(now);
     else {
       const kept = (one: Receipt) => one.partition !== partition || one.offset >= before;
       this.receiptList = this.receiptList.filter(kept);
@@ -133,6 +132,10 @@ export class RoomTail {
       if (event.type !== 'm.room.member' || event.state_key === null) continue;
       if (this.membersBefore.has(event.state_key)) this.membersBefore.set(event.state_key, event);
     }
+  }
+
+  private dropTypers(now: number): void {
+    for (const [userId, until] of this.typers) if (until <= now) this.typers.delete(userId);
   }
 
   private redact(eventId: EventId, redaction: SyncEvent): void {

@@ -64,6 +64,7 @@ export class SyncScene implements AsyncDisposable {
     return createSyncService({
       generation: 'fake',
       reads: this.reads,
+      ends: async (topic) => this.house.ends()[topic],
       feed: (topic, partition) => this.house.feed(topic, partition),
       start: { rooms: models.rooms.map(at), user_values: models.user_values.map(at), ephemeral: none },
       kept: this.kept,

@@ -70,6 +70,41 @@ describe('sync', () => {
     assert.equal((await scene.sync(ALICE, { since: other })).join.length, 1);
   });
 
+  it('begins anew with a token that is ahead of the log', async () => {
+    await using ahead = new SyncScene();
+    await using scene = new SyncScene();
+    for (const { house } of [ahead, scene]) {
+      house.event(ROOM, ALICE, 'm.room.member', { membership: 'join' }, { state_key: ALICE });
+    }
+    say(ahead, ALICE, 'lost with the end of the log');
+    const { next_batch } = await ahead.sync(ALICE);
+    const kept = say(scene, ALICE, 'said after the backup was restored');
+    say(ahead, ALICE, 'lost as well');
+    const later = await ahead.sync(ALICE);
+    assert.equal((await scene.sync(ALICE, { since: next_batch })).join.length, 0);
+    const cut = await scene.sync(ALICE, { since: later.next_batch });
+    assert.equal(cut.join[0]?.timeline.events.at(-1)?.event_id, kept.event_id);
+  });
+
+  it('tells once who types and once that it is over, when that is said after the time ran out', async () => {
+    await using scene = new SyncScene();
+    member(scene, ALICE, 'join');
+    let { next_batch: since } = await scene.sync(ALICE);
+    const typing = async () => {
+      const answer = await scene.sync(ALICE, { since });
+      since = answer.next_batch;
+      return answer.join.map((room) => room.typing);
+    };
+    scene.house.typing(BOB, ROOM, scene.now + 1_000);
+    assert.deepEqual(await typing(), [[BOB]]);
+    scene.house.typing(BOB, ROOM, scene.now + 2_000);
+    assert.deepEqual(await typing(), []);
+    scene.now += 3_000;
+    scene.house.typing(BOB, ROOM, 0);
+    assert.deepEqual(await typing(), [[]]);
+    assert.deepEqual(await typing(), []);
+  });
+
   it('shows an invitation, its end, and nothing of the room beside', async () => {
     await using scene = new SyncScene();
     scene.house.event(ROOM, ALICE, 'm.room.create', { room_version: '11' }, { state_key: '' });

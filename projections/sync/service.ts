@@ -10,7 +10,14 @@ import { type Collected, isEmpty, type SyncAnswer } from './sync-answer.ts';
 import type { SyncReads } from './sync-reads.ts';
 import type { PreparedRequest, SyncRequest } from './sync-request.ts';
 import { TailLookups } from './tail-lookups.ts';
-import { decodeToken, encodeToken, isForeignToken, SYNC_TOPICS, type SyncPosition } from './token.ts';
+import {
+  decodeToken,
+  encodeToken,
+  isForeignToken,
+  SYNC_TOPICS,
+  type SyncPosition,
+  type SyncTopic,
+} from './token.ts';
 import type { UserView } from './user-view.ts';
 import { UserViews } from './user-views.ts';
 
@@ -24,6 +31,11 @@ export interface SyncServiceDeps extends Omit<LiveTailDeps, 'kept'> {
   /** The log's, for tokens. */
   readonly generation: string;
   readonly reads: SyncReads;
+  /**
+   * Where the log ends, by partition. Asked about tokens that are ahead of what was read here: those of a log that
+   * has since lost its end (a restored backup) are cut. Without it they are believed.
+   */
+  readonly ends?: (topic: SyncTopic) => Promise<readonly number[]>;
   /** Facts of each topic kept in memory (default 16,000, about 20 MB). */
   readonly kept?: number;
 }
@@ -70,9 +82,10 @@ class Syncing implements SyncService {
   }
 
   async collect(request: SyncRequest): Promise<SyncAnswer> {
-    const since = this.positionOf(request.since);
+    const given = this.positionOf(request.since);
     const deadline = performance.now() + request.timeoutMs;
-    await this.catchUp(request, since);
+    await this.catchUp(request, given);
+    const since = (await this.isBeyondTheLog(given)) ? undefined : given;
     const prepared = this.prepare(request, since);
     let from = since;
     for (;;) {
@@ -134,6 +147,16 @@ class Syncing implements SyncService {
     if (waits.length > 0) await Promise.all(waits);
   }
 
+  private async isBeyondTheLog(since: SyncPosition | undefined): Promise<boolean> {
+    const { ends } = this.deps;
+    if (since === undefined || ends === undefined || covers(this.tail.position(), since)) return false;
+    for (const topic of SYNC_TOPICS) {
+      const end = await ends(topic);
+      if (since[topic].some((offset, partition) => offset > (end[partition] ?? 0))) return true;
+    }
+    return false;
+  }
+
   private prepare(request: SyncRequest, since: SyncPosition | undefined): PreparedRequest {
     const { user_id, device_id, filter } = request;
     const token = since === undefined ? undefined : request.since;
@@ -155,16 +178,6 @@ class Syncing implements SyncService {
     const { view } = found;
     if (found.live && from !== undefined && !request.fullState) {
       const collected = await this.memory.answer(request, view, from);
-        console.log(
-          request.user_id,
-          request.device_id,
-          collected === ASK_MODELS ? 'MODELS' : 'memory',
-          JSON.stringify(
-            collected === ASK_MODELS
-              ? 0
-              : collected.join.map((j) => [j.room_id, j.timeline.events.map((e) => e.event_id), j.unread]),
-          ),
-        );
       if (collected !== ASK_MODELS) return { collected, view, live: true };
       // What lazy loading meant to send with an answer that is not sent.
       request.members?.begin(token);

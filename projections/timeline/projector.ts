@@ -11,6 +11,7 @@ import {
   eventKinds,
   noRows,
   type Redaction,
+  recordedAgain,
   type TimelineRows,
   type TimelineSql,
   timelineSql,
@@ -133,7 +134,9 @@ function addEvent(rows: TimelineRows, room: KnownRoom, record: OpenedRecord, val
   const live = value.kind === 'event' && value.verdict === 'accepted';
   const notifies = live && isNotifying(pdu);
   if (notifies) room.ordinal++;
-  rows.events.set(value.event_id, eventRow(room, record, value, parsed, live ? room.ordinal : null));
+  const row = eventRow(room, record, value, parsed, live ? room.ordinal : null);
+  const before = rows.events.get(value.event_id);
+  rows.events.set(value.event_id, before === undefined ? row : recordedAgain(before, row));
   if (!live) return;
   const sender = `${room.room} ${pdu.sender}`;
   rows.senders.set(sender, { room: room.room, sender: pdu.sender, place: value.place });

@@ -27,6 +27,12 @@ export interface EventRow {
   readonly command: Uint8Array | null;
 }
 
+/** An event that is recorded again: what its newer record says of it; the event itself is the same. */
+export function recordedAgain(before: EventRow, now: EventRow): EventRow {
+  const { place, log_offset, ordinal, kind, device_id, txn_id, scope, command } = now;
+  return { ...before, place, log_offset, ordinal, kind, device_id, txn_id, scope, command };
+}
+
 /** A row of `mentions`. */
 export interface MentionRow {
   readonly user_id: string;
@@ -78,7 +84,8 @@ export function timelineSql(schema: string): TimelineSql {
         $5::int8[], $6::int8[], $7::bool[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
         $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bytea[], $19::bytea[])
       ON CONFLICT (event_id) DO UPDATE SET place = EXCLUDED.place, log_offset = EXCLUDED.log_offset,
-        ordinal = EXCLUDED.ordinal, kind = EXCLUDED.kind`,
+        ordinal = EXCLUDED.ordinal, kind = EXCLUDED.kind, device_id = EXCLUDED.device_id,
+        txn_id = EXCLUDED.txn_id, scope = EXCLUDED.scope, command = EXCLUDED.command`,
     mentions: `INSERT INTO ${schema}.mentions
       SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[], $4::bool[], $5::text[]) ON CONFLICT DO NOTHING`,
     senders: `INSERT INTO ${schema}.senders AS s SELECT * FROM unnest($1::int8[], $2::text[], $3::int8[])

@@ -82,7 +82,7 @@ export const currentSchemas: readonly CurrentSchema[] = [...present.values()].ma
 }));
 
 /** The Parsing Canonical Form of a schema: what its fingerprint is taken of. */
-export function canonicalForm(type: avro.Type): string {
+function canonicalForm(type: avro.Type): string {
   return JSON.stringify(type.schema());
 }
 

@@ -1,9 +1,6 @@
 import { MilenaError } from '../errors/milena-error.ts';
 import type { NewRecord } from './port.ts';
 
-/** What a record adds to an append besides its key and value: headers and framing, generously. */
-export const recordOverhead = 128;
-
 /** Bytes that count against `maxAppendBytes`. */
 export function sizeOf(record: NewRecord): number {
   return Buffer.byteLength(record.key) + (record.value?.length ?? 0);

@@ -8,6 +8,8 @@ import { SlotLogOfLog } from '../owner/slot-log-of-log.ts';
 import type { Core } from './core.ts';
 import { crashAt } from './crash-at.ts';
 
+/** Claims are renewed every few hours (architecture, section 3). */
+const RENEW_MS = 4 * 3_600_000;
 /** Aggregates that one slot keeps in memory. */
 const KEEP = 4_000;
 
@@ -61,6 +63,7 @@ export function buildOwners(core: Core, deps: OwnersDeps): Owners {
     bus,
     now: Date.now,
     keep: KEEP,
+    renewMs: RENEW_MS,
     stepDone: crashAt,
     report: deps.report,
   });

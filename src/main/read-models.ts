@@ -74,6 +74,7 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
         generation: log.generation,
         reads: createSyncReads(database, projections.positions, log.slots),
         feed: (topic, partition) => projections.feed(topic, partition),
+        ends: (topic) => log.ends(topic),
         start: await tailStart(projections.database, log),
         now: Date.now,
         report,

@@ -30,6 +30,8 @@ export interface OwnerServiceDeps {
   readonly bus: CommandBus;
   readonly now: () => number;
   readonly keep: number;
+  /** Milliseconds after which a claim is renewed: brokers forget producers that were idle for days. */
+  readonly renewMs: number;
   readonly stepDone: StepDone;
   readonly report: (event: OwnerEvent) => void;
 }
@@ -154,6 +156,7 @@ export class OwnerService {
         await owner.open();
         await this.deps.assignment.claimed(slot, owner.epoch);
         this.deps.report({ slot, what: 'opened', epoch: owner.epoch });
+        this.renewLater(owner);
         // Not awaited here: it waits for this very owner.
         void this.finishSagas(slot, held);
         return owner;
@@ -162,6 +165,15 @@ export class OwnerService {
         await new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
       }
     }
+  }
+
+  /**
+   * Ends an owner after a while, as a failed append does: the slot is claimed anew, and what waits then is
+   * decided by the next owner, whose duplicate filter knows what was written.
+   */
+  private renewLater(owner: SlotOwner): void {
+    const renew = (): void => owner.fail(new MilenaError('FENCED', 'The claim is renewed.'));
+    setTimeout(renew, this.deps.renewMs).unref();
   }
 
   private newOwner(slot: number, held: Held): SlotOwner {

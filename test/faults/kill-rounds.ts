@@ -53,6 +53,6 @@ export function summary(rounds: readonly Round[], scene: Scene): string {
   });
   return [
     ...lines,
-    `${scene.acknowledged.length} events acknowledged, ${scene.retries} retries, ${scene.violations.count} violations`,
+    `${scene.acknowledged.length} events acknowledged, ${scene.retries} retries, ${scene.countsAhead} counts ahead of their events, ${scene.violations.count} violations`,
   ].join('\n');
 }

@@ -63,6 +63,11 @@ export class Scene {
     return this.#writers.reduce((sum, writer) => sum + writer.retries, 0);
   }
 
+  /** Answers whose unread count was ahead of the events in them. */
+  get countsAhead(): number {
+    return this.#followers.reduce((sum, follower) => sum + follower.countsAhead, 0);
+  }
+
   /** Messages acknowledged so far, by writer: to see that all of them get on. */
   progress(): readonly number[] {
     return this.#writers.map((writer) => writer.acknowledged.length);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { capabilities } from '../../../src/log/capabilities.ts';
 import type { EventLog, ReadPosition, Writer } from '../../../src/log/port.ts';
 import type { DeclareCase } from '../case.ts';
 import { beginning, failure, keys, readAll, readBetween, record, tail } from '../records.ts';
@@ -194,6 +195,7 @@ export function readingCases(declare: DeclareCase): void {
       assert.notEqual((await other.open()).generation, one.generation);
       assert.match(one.generation, /^[A-Za-z0-9_-]{6,}$/);
       assert.equal(two.slots, harness.slots);
+      assert.ok(capabilities[one.adapter].built);
     },
   );
 }
