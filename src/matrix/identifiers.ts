@@ -113,11 +113,6 @@ export function asServerName(text: string): ServerName {
 }
 
 /** Trusted input, as `asUserId`. */
-export function asDeviceId(text: string): DeviceId {
-  return text as DeviceId; // The caller vouches for it.
-}
-
-/** Trusted input, as `asUserId`. */
 export function asRoomVersionId(text: string): RoomVersionId {
   return text as RoomVersionId; // The caller vouches for it.
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isMilenaError } from '../../src/errors/milena-error.ts';
-import type { EventLog } from '../../src/log/port.ts';
+import type { EventLog, NewRecord } from '../../src/log/port.ts';
 import { createPostgresLog, type PostgresLogOptions } from '../../src/log/postgres/postgres-log.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -133,8 +136,8 @@ describe('the log in Postgres', () => {
 
   test('a node that joins one that was alone misses nothing, before and after', async () => {
     const { url } = await database();
-    await using one = await open(url, { pollMs: 50 });
-    await sleep(200);
+    await using one = await open(url, { pollMs: 1_000 });
+    await sleep(1_200);
     let going = true;
     let count = 0;
     const publishing = (async () => {
@@ -225,6 +228,37 @@ describe('the log in Postgres', () => {
     assert.ok(Math.max(...batches) <= 5);
   });
 
+  test('keys that were replaced are nowhere on the disk, even when somebody could still see them', async () => {
+    const { url, sql } = await database();
+    await using log = await open(url);
+    const writer = await log.claim(0);
+    const keysOf = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        record(`block ${from + index}`, { value: randomBytes(150) }),
+      );
+    const all = keysOf(0, 300);
+    for (let from = 0; from < all.length; from += 20)
+      await writer.append('content_keys', all.slice(from, from + 20));
+    const replaced = all.filter((_, index) => index % 3 === 0);
+    await writer.append(
+      'content_keys',
+      replaced.map(({ key }) => record(key, { value: randomBytes(150) })),
+    );
+    await using looking = new Blocker(url);
+    await looking.takeSnapshot();
+    const compacting = log.compact('content_keys', 0);
+    await sleep(500);
+    assert.equal(await Promise.race([compacting.then(() => 'done'), 'waits']), 'waits');
+    await looking[Symbol.asyncDispose]();
+    await compacting;
+    await sql('CHECKPOINT');
+    const found = await occurring(await filesOf(server), all);
+    assert.deepEqual(
+      found,
+      all.filter((each) => !replaced.includes(each)).map(({ key }) => key),
+    );
+  });
+
   test('a restarted node does not wait for the one that it replaces', async () => {
     const { url } = await database();
     const leases = { heartbeatMs: 100, ttlMs: 60_000 };
@@ -313,7 +347,29 @@ class Blocker implements AsyncDisposable {
     );
   }
 
+  /** Sees, until it ends, what there is now. */
+  async takeSnapshot(): Promise<void> {
+    await this.#client.connect();
+    await this.#client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM log.content_keys');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.end();
   }
+}
+
+async function filesOf({ dataDir }: TestPostgres): Promise<readonly string[]> {
+  const entries = await readdir(dataDir, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The keys of the records whose values occur in any of the files. */
+async function occurring(files: readonly string[], records: readonly NewRecord[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const file of files) {
+    // Files come and go while the server runs.
+    const bytes = await readFile(file).catch(() => Buffer.of());
+    for (const { key, value } of records) if (value !== null && bytes.includes(value)) found.add(key);
+  }
+  return records.map(({ key }) => key).filter((key) => found.has(key));
 }
