@@ -1,6 +1,5 @@
 import type { ReadPosition } from '../../src/log/port.ts';
 import type { TopicName } from '../../src/log/topics.ts';
-import type { Database } from './database.ts';
 import { addDigest, type Digest, digestFromBytes, digestToBytes } from './digest.ts';
 import type { Statement } from './model.ts';
 import type { SourceBatch } from './record-source.ts';
@@ -21,20 +20,6 @@ interface CheckpointRow {
   readonly records: number;
   readonly digest: Buffer;
   readonly last_at: number;
-}
-
-const LOAD = `SELECT next_offset, epoch, records, digest, last_at FROM projection.checkpoints
-  WHERE schema = $1 AND topic = $2 AND partition = $3 AND NOT closed`;
-
-/** Reads a checkpoint; undefined when the schema is gone or closed. */
-export async function loadCheckpoint(
-  database: Database,
-  schema: string,
-  topic: TopicName,
-  partition: number,
-): Promise<Checkpoint | undefined> {
-  const [row] = await database.read<CheckpointRow>(LOAD, [schema, topic, partition]);
-  return row === undefined ? undefined : checkpointOf(row);
 }
 
 /** A checkpoint from its row. */

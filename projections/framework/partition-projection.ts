@@ -1,13 +1,27 @@
 import type { TopicName } from '../../src/log/topics.ts';
 import { tell } from './channels.ts';
-import { advanced, type Checkpoint, loadCheckpoint, moveCheckpoint } from './checkpoint.ts';
+import { advanced, type Checkpoint, checkpointOf, moveCheckpoint } from './checkpoint.ts';
 import { findCulprit } from './culprit.ts';
 import type { Database } from './database.ts';
 import { isOutage, isStale } from './database-errors.ts';
 import type { OpenedRecord, Projector, ReadModel, Statement } from './model.ts';
-import { type AsideRecord, discardedOffsets, poisonedKeys, setAside } from './poison.ts';
+import { type AsideRecord, poisonedKeys, setAside } from './poison.ts';
+import { fromPostgresText } from './postgres-text.ts';
 import type { RecordSource, SourceBatch, SourceRecord } from './record-source.ts';
 import { retryPoison } from './retry-poison.ts';
+
+/** Checkpoint, keys set aside, offsets given up: all that a start needs, for hundreds of partitions, in one query. */
+const OPENING = `SELECT c.next_offset, c.epoch, c.records, c.digest, c.last_at,
+    (SELECT json_agg(DISTINCT p.key) FROM projection.poison p WHERE (p.schema, p.topic, p.partition)
+      = (c.schema, c.topic, c.partition)) AS keys,
+    (SELECT json_agg(d.record_offset) FROM projection.discarded d WHERE d.model = $4
+      AND (d.topic, d.partition) = (c.topic, c.partition)) AS discarded
+  FROM projection.checkpoints c WHERE c.schema = $1 AND c.topic = $2 AND c.partition = $3 AND NOT c.closed`;
+
+type OpeningRow = Parameters<typeof checkpointOf>[0] & {
+  readonly keys: readonly string[] | null;
+  readonly discarded: readonly number[] | null;
+};
 
 /** Which partition of which schema a projection fills. */
 export interface ProjectionTarget {
@@ -61,11 +75,11 @@ export class PartitionProjection {
   /** Goes on where the schema's checkpoint stands; undefined when the schema is gone. */
   static async open(target: ProjectionTarget): Promise<PartitionProjection | undefined> {
     const { database, model, schema, topic, partition } = target;
-    const checkpoint = await loadCheckpoint(database, schema, topic, partition);
-    if (checkpoint === undefined) return undefined;
-    const keys = await poisonedKeys(database, schema, topic, partition);
-    const discarded = await discardedOffsets(database, model.name, topic, partition);
-    return new PartitionProjection(target, checkpoint, keys, discarded);
+    const values = [schema, topic, partition, model.name];
+    const [row] = await database.read<OpeningRow>(OPENING, values);
+    if (row === undefined) return undefined;
+    const keys = new Set((row.keys ?? []).map(fromPostgresText));
+    return new PartitionProjection(target, checkpointOf(row), keys, new Set(row.discarded));
   }
 
   /** How far it has got. */

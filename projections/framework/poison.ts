@@ -86,20 +86,6 @@ export async function waitingAfter(
   return database.read<PoisonRow>(WAITING, [schema, topic, partition, offset]);
 }
 
-const DISCARDED = `SELECT record_offset FROM projection.discarded
-  WHERE model = $1 AND topic = $2 AND partition = $3`;
-
-/** Offsets that an operator has given up: no build of the model applies them. */
-export async function discardedOffsets(
-  database: Database,
-  model: string,
-  topic: TopicName,
-  partition: number,
-): Promise<ReadonlySet<number>> {
-  const rows = await database.read<{ record_offset: number }>(DISCARDED, [model, topic, partition]);
-  return new Set(rows.map((row) => row.record_offset));
-}
-
 /**
  * Why a record could not be applied, in a sentence that `milena status` shows: never content. Messages of
  * JavaScript and Postgres quote what they stumbled over, so of those only kind and place are kept.

@@ -84,7 +84,10 @@ export class Projections implements AsyncDisposable {
     try {
       await migrateFramework(database);
       const { slots, generation } = options.log.log;
-      for (const model of options.models) await createFirstSchema(database, model, slots, generation);
+      const registered = await registeredModels(database);
+      for (const model of options.models) {
+        if (!registered.has(model.name)) await createFirstSchema(database, model, slots, generation);
+      }
       await projections.#refresh();
       return projections;
     } catch (error) {

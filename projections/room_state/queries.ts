@@ -155,11 +155,15 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
       (await db.query<{ user: UserId }>(MEMBER_IDS, [roomId, membership])).map((row) => row.user),
     counts: async (roomId, offset) => {
       if (offset === undefined) return (await room(roomId)) ?? NOBODY;
-      return (await db.query<typeof NOBODY>(COUNTS_AT, [roomId, offset]))[0] ?? NOBODY;
+      const known = await db.query<typeof NOBODY>(COUNTS_UNCHANGED, [roomId, offset]);
+      return known[0] ?? (await db.query<typeof NOBODY>(COUNTS_AT, [roomId, offset]))[0] ?? NOBODY;
     },
     heroes: async (roomId, except, limit, offset) => {
-      const values = [roomId, except, limit, offset ?? Number.MAX_SAFE_INTEGER];
-      return (await db.query<{ user: UserId }>(HEROES, values)).map((row) => row.user);
+      const rows =
+        offset === undefined
+          ? await db.query<{ user: UserId }>(HEROES, [roomId, except, limit])
+          : await db.query<{ user: UserId }>(HEROES_AT, [roomId, except, limit, offset]);
+      return rows.map((row) => row.user);
     },
     rooms: async (userId, membership) =>
       (await db.query<{ room_id: RoomId }>(ROOMS_OF, [userId, membership])).map((row) => row.room_id),
@@ -235,12 +239,24 @@ const MEMBER_IDS: ModelSql = (m) => `SELECT s.state_key AS user FROM ${m('room_s
   WHERE s.room = ${NUMBER(m)} AND s.type = 'm.room.member' AND s.value = $2 AND ${NOW}
   ORDER BY s.place, s.state_key`;
 
+/** The counts that are kept, if nothing has come since: mostly so, and then nobody has to be counted. */
+const COUNTS_UNCHANGED: ModelSql = (m) => `SELECT joined, invited FROM ${m('room_state')}.rooms
+  WHERE room_id = $1 AND log_offset <= $2`;
+
 const COUNTS_AT: ModelSql = (m) => `SELECT count(*) FILTER (WHERE s.value = 'join') AS joined,
     count(*) FILTER (WHERE s.value = 'invite') AS invited
   FROM ${m('room_state')}.entries s
   WHERE s.room = ${NUMBER(m)} AND s.type = 'm.room.member' AND ${heldAtOffset('$2')}`;
 
-const HEROES: ModelSql = (m) => `SELECT s.state_key AS user FROM ${m('room_state')}.entries s
+/** Each membership by itself is a short range of an index; all members together may be a hundred thousand. */
+const HEROES: ModelSql = (m) => `SELECT h.user FROM ${NUMBER(m)} room,
+    unnest(ARRAY[0, 0, 1, 1], ARRAY['join', 'invite', 'leave', 'ban']) k(rank, membership),
+    LATERAL (SELECT s.state_key AS user, s.place FROM ${m('room_state')}.entries s
+      WHERE s.room = room.room AND s.type = 'm.room.member' AND s.value = k.membership AND ${NOW}
+        AND s.state_key <> $2 ORDER BY s.place LIMIT $3) h
+  ORDER BY k.rank, h.place, h.user LIMIT $3`;
+
+const HEROES_AT: ModelSql = (m) => `SELECT s.state_key AS user FROM ${m('room_state')}.entries s
   WHERE s.room = ${NUMBER(m)} AND s.type = 'm.room.member' AND s.state_key <> $2
     AND s.value IN ('join', 'invite', 'leave', 'ban') AND ${heldAtOffset('$4')}
   ORDER BY s.value NOT IN ('join', 'invite'), s.place, s.state_key LIMIT $3`;

@@ -41,6 +41,8 @@ CREATE INDEX entries_key ON entries (room, type, state_key, place);
 CREATE INDEX entries_place ON entries (room, place);
 CREATE INDEX entries_offset ON entries (room, log_offset);
 CREATE INDEX entries_member ON entries (state_key, log_offset) WHERE type = 'm.room.member';
+CREATE INDEX entries_members ON entries (room, value, place)
+  WHERE type = 'm.room.member' AND until_place IS NULL;
 CREATE INDEX entries_membership ON entries (state_key, value)
   WHERE type = 'm.room.member' AND until_place IS NULL;
 

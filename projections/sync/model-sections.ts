@@ -22,7 +22,8 @@ export interface Found {
 export function joinedRoom(round: ModelRound, room: TimelinedRoom, found: Found): JoinedRoom {
   const { request } = round;
   const { room_id, timeline, known, upTo, afterPlace } = room;
-  const summary = found.summaries.get(room_id);
+  const membersChanged = isWhole(round, room) || room.changed.some(({ type }) => type === 'm.room.member');
+  const summary = membersChanged ? found.summaries.get(room_id) : undefined;
   const typing = typingOf(round, room);
   const shown = shownReceipts(found.receipts.get(room_id) ?? [], request.user_id);
   const receipts = request.filter.ephemeral.takes({ type: 'm.receipt', room_id }) ? shown : [];

@@ -2,8 +2,8 @@ import { STRIPPED_STATE_TYPES } from '../../src/matrix/client-event.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import type { LiveTail } from './live-tail.ts';
 import {
-  isWhole,
   type ModelRound,
+  type RoomRange,
   rangesOf,
   roomData,
   type TimelinedRoom,
@@ -57,8 +57,13 @@ export class ModelSync {
     const plans = planRooms(view, since, position, request.filter);
     const from = since?.user_values[request.ownPartition] ?? 0;
     const [data, rooms] = await this.activeRooms(round, plans, from);
-    const timelined = await withTimelines(round, await rangesOf(round, rooms.active));
-    const looked = await this.look(round, plans, timelined, data, rooms.receipts);
+    const ranges = await rangesOf(round, rooms.active);
+    const [timelined, about] = await Promise.all([
+      withTimelines(round, ranges),
+      this.lookAt(round, plans, ranges),
+    ]);
+    const states = await statesOf(round, timelined, about.summaries);
+    const looked = { ...about, data, receipts: rooms.receipts, states };
     const joined = timelined.filter(({ section }) => section === 'join');
     this.remember(view, joined, looked);
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
@@ -152,29 +157,23 @@ export class ModelSync {
     return [data, { active, receipts }];
   }
 
-  private async look(
+  /** What does not depend on the timelines. */
+  private async lookAt(
     round: ModelRound,
     plans: Plans,
-    rooms: readonly TimelinedRoom[],
-    data: readonly AccountDatum[],
-    receipts: Found['receipts'],
-  ): Promise<Found> {
+    ranges: readonly RoomRange[],
+  ): Promise<Pick<Found, 'summaries' | 'unread' | 'own'>> {
     const { reads, request } = round;
-    const joined = rooms.filter(({ section }) => section === 'join');
+    const joined = ranges.filter(({ section }) => section === 'join');
     const places = joined.map(({ room_id, upTo }) => ({ room_id, place: upTo }));
-    const summarized = joined.filter(
-      (room) => isWhole(round, room) || room.changed.some(({ type }) => type === 'm.room.member'),
-    );
-    const lasts = rooms.flatMap(({ last }) => (last === undefined ? [] : [last]));
+    const lasts = ranges.flatMap(({ last }) => (last === undefined ? [] : [last]));
+    const some = places.length > 0;
     const [summaries, unread, own] = await Promise.all([
-      summarized.length === 0
-        ? new Map<RoomId, Summary>()
-        : reads.summaries(summarized.map(({ room_id, upTo }) => ({ room_id, place: upTo }))),
-      places.length === 0 ? new Map<RoomId, CountedUnread>() : reads.unread(request.user_id, places),
+      some ? reads.summaries(places) : new Map<RoomId, Summary>(),
+      some ? reads.unread(request.user_id, places) : new Map<RoomId, CountedUnread>(),
       this.ownEvents(round, [...plans.ended, ...lasts]),
     ]);
-    const states = await statesOf(round, rooms, summaries);
-    return { data, receipts, summaries, unread, own, states };
+    return { summaries, unread, own };
   }
 
   /** The user's own member events. */

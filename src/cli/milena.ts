@@ -21,3 +21,6 @@ function textOf(error: unknown): string {
 }
 
 process.exitCode = await main();
+// By now everything is closed. Should something be left that keeps Node waiting, it must not keep whoever waits
+// for the command: a start that failed has to end, so that it can be tried again.
+setTimeout(() => process.exit(), 2000).unref();

@@ -65,6 +65,12 @@ export async function openHouse(
     passwords,
     unready: () => readiness.reasons(),
   });
+  const following = new AbortController();
+  stack.defer(() => following.abort());
+  // Erasures made by other nodes act here at once.
+  core.contentKeys.follow(following.signal).catch((err: unknown) => {
+    if (!following.signal.aborted) logger.warn({ err }, 'the content keys cannot be followed');
+  });
   stack.use(
     keepCompact(
       core.log,

@@ -347,10 +347,10 @@ class Blocker implements AsyncDisposable {
     );
   }
 
-  /** Sees, until it ends, what there is now. */
+  /** Sees, until it ends, what there is now; it locks no table of keys. */
   async takeSnapshot(): Promise<void> {
     await this.#client.connect();
-    await this.#client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM log.content_keys');
+    await this.#client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM log.rooms');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -369,7 +369,8 @@ async function occurring(files: readonly string[], records: readonly NewRecord[]
   for (const file of files) {
     // Files come and go while the server runs.
     const bytes = await readFile(file).catch(() => Buffer.of());
-    for (const { key, value } of records) if (value !== null && bytes.includes(value)) found.add(key);
+    for (const { key, value } of records)
+      if (value !== null && bytes.includes(Buffer.from(value))) found.add(key);
   }
   return records.map(({ key }) => key).filter((key) => found.has(key));
 }

@@ -14,7 +14,7 @@ const ROUNDS = Math.ceil(Number(process.env['FAULT_ROUNDS'] ?? 20) / 4);
 describe('a crash of the embedded server in the middle of load (architecture, section 11)', () => {
   it('kill -9 of Node, and of Node with its Postgres at once: nothing acknowledged is lost or doubled', async (t) => {
     await using server = await startServer();
-    const scene = await Scene.set(server.url);
+    using scene = await Scene.set(server.url);
     const victims = [nodeAlone(server), everything(server)];
     const done: Round[] = [];
     scene.start();
@@ -29,7 +29,6 @@ describe('a crash of the embedded server in the middle of load (architecture, se
       const { code, stderr } = await server.milena(['rebuild', model], 300_000);
       if (code !== 0) scene.violations.add(`milena rebuild ${model}: exit ${code}: ${stderr.slice(-600)}`);
     }
-    scene.close();
     assert.equal(scene.violations.count, 0, `\n${scene.violations}`);
   });
 });

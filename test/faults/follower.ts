@@ -47,8 +47,13 @@ export class Follower {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.abandon();
     await this.#done;
+  }
+
+  /** Ends after the sync under way. */
+  abandon(): void {
+    this.#stopping = true;
   }
 
   /** Syncs on until a sync brings nothing. For the end, when nobody writes. */

@@ -48,7 +48,7 @@ async function startKafkaOrSkip(t: { skip(reason: string): void }): Promise<Kafk
 }
 
 async function trial(apart: Apart, rounds: number, say: (line: string) => void): Promise<void> {
-  const scene = await Scene.set(apart.url);
+  using scene = await Scene.set(apart.url);
   const done: Round[] = [];
   const victims = [...apart.processes.values()].map(victimOf);
   const end = performance.now() + SECONDS * 1000;
@@ -61,7 +61,6 @@ async function trial(apart: Apart, rounds: number, say: (line: string) => void):
   await scene.check();
   for (const line of summary(done, scene).split('\n')) say(line);
   await checkModels(apart, scene, say);
-  scene.close();
   assert.equal(scene.violations.count, 0, `\n${scene.violations}`);
   assert.equal(
     done.length,

@@ -129,7 +129,9 @@ export class Scene {
     }
   }
 
-  close(): void {
+  /** Ends whatever still runs. */
+  [Symbol.dispose](): void {
+    for (const one of [...this.#writers, ...this.#followers]) one.abandon();
     this.#http.close();
   }
 }

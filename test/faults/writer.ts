@@ -24,6 +24,7 @@ export class Writer {
   readonly #name: string;
   readonly #violations: Violations;
   #stopping = false;
+  #abandoned = false;
   #done: Promise<void> = Promise.resolve();
   retries = 0;
 
@@ -45,12 +46,19 @@ export class Writer {
     await this.#done;
   }
 
+  /** Gives up what is not acknowledged yet: the trial has failed. */
+  abandon(): void {
+    this.#stopping = true;
+    this.#abandoned = true;
+  }
+
   async #run(): Promise<void> {
     while (!this.#stopping) {
       const number = this.acknowledged.length;
       const body = `${this.#name} ${number}`;
       const txnId = `${this.#name}.${number}`;
       const eventId = await this.#untilAcknowledged(body, txnId);
+      if (eventId === undefined) return;
       this.acknowledged.push({ roomId: this.#roomId, body, eventId, txnId });
       if (number % 7 === 6) await this.#repeat();
     }
@@ -61,15 +69,15 @@ export class Writer {
     const old = this.acknowledged[Math.floor(Math.random() * this.acknowledged.length)];
     if (old === undefined) return;
     const eventId = await this.#untilAcknowledged(old.body, old.txnId);
-    if (eventId !== old.eventId)
+    if (eventId !== undefined && eventId !== old.eventId)
       this.#violations.add(
         `a command ran twice: ${old.txnId} was ${old.eventId}, repeated it is ${eventId} (CS API, Transaction identifiers)`,
       );
   }
 
-  async #untilAcknowledged(body: string, txnId: string): Promise<string> {
+  async #untilAcknowledged(body: string, txnId: string): Promise<string | undefined> {
     const where = path('rooms', this.#roomId, 'send', 'm.room.message', txnId);
-    for (;;) {
+    while (!this.#abandoned) {
       const answer = await this.#client
         .ask('PUT', where, { json: { msgtype: 'm.text', body }, timeout: PATIENCE })
         .catch(() => undefined);
@@ -81,5 +89,6 @@ export class Writer {
       this.retries += 1;
       await sleep(50);
     }
+    return undefined;
   }
 }

@@ -42,7 +42,7 @@ export interface Apart extends AsyncDisposable {
 
 const DEFAULT_ROLES = ['api', 'owner,projector,manager'] as const;
 
-/** Starts them: the owner's process first, because it makes the signing key that the others need too. */
+/** Starts them: the owner's process first, because it makes the keys that the others need too. */
 export async function startApart(options: ApartOptions = {}): Promise<Apart> {
   const folder = throwawayFolder();
   const postgres = await startPostgres();
@@ -77,9 +77,8 @@ async function planOf(roles: string, folder: string, shared: Record<string, stri
   const name = roles.replaceAll(',', '-');
   const port = await freePort();
   const env: Record<string, string> = {
-    ...testSettings(join(folder, name), port, await freePort()),
-    // Every node makes create events or signs events: they must have one key.
-    MILENA_SIGNING_KEY: join(folder, 'signing.key'),
+    // One folder for all: the keys in it must be the same for every node.
+    ...testSettings(join(folder, 'data'), port, await freePort()),
     ...shared,
   };
   return {
@@ -107,7 +106,8 @@ function handle(folder: string, postgres: TestPostgres, processes: Map<string, M
     processes,
     process: find,
     env: (role) => find(role).plan.env,
-    milena: (role, args, within) => runMilena(args, find(role).plan.env, within),
+    milena: (role, args, within) =>
+      runMilena([...args, '--server', internalUrl(find(role).plan.env)], find(role).plan.env, within),
     pids: () => [...processes.values()].flatMap((process) => process.pids()),
     stop: () => stopAll(processes),
     [Symbol.asyncDispose]: async () => {

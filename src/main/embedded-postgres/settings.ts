@@ -39,6 +39,8 @@ wal_compression = on
 wal_buffers = 8MB
 min_wal_size = 64MB
 max_wal_size = 384MB
+# Old files are deleted, not used again: keys of erased content must not stay in them.
+wal_recycle = off
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
 

@@ -76,6 +76,10 @@ test('what is written on the log is what queries give', async () => {
     [bob],
   );
   assert.deepEqual(await rooms.heroes(room.id, alice, 5), [bob]);
+  const [joined] = await rooms.memberships(bob);
+  assert.deepEqual(await rooms.heroes(room.id, alice, 5, (joined?.log_offset ?? 0) - 1), []);
+  assert.deepEqual(await rooms.counts(room.id, (joined?.log_offset ?? 0) - 1), { joined: 1, invited: 0 });
+  assert.deepEqual(await rooms.counts(room.id, (joined?.log_offset ?? 0) + 100), { joined: 2, invited: 0 });
 
   const seen = visibleTimeline(timeline, rooms);
   const bobs = await seen.page({ roomId: room.id, viewer: bob, direction: 'f', limit: 20 });
