@@ -8,6 +8,7 @@ import { announceServer } from './data-folder/running.ts';
 import { listenInternally } from './internal-listener.ts';
 import { openHouse } from './open-house.ts';
 import { listenPublicly } from './public-listener.ts';
+import { reportProjections } from './report-projections.ts';
 import { untilStopped } from './stop-signal.ts';
 
 /**
@@ -24,6 +25,7 @@ export async function serve(config: Config): Promise<number> {
   const at = { node: '' };
   await using stack = new AsyncDisposableStack();
   stack.defer(() => metrics.close());
+  stack.use(reportProjections(logger));
   const house = stack.use(
     await openHouse(config, {
       doing: 'serve',

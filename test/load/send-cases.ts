@@ -79,7 +79,6 @@ function logFigures({ before, after }: Run): Record<string, number> {
   const rooms = (labels: string): boolean => labels.includes('topic="rooms"');
   const appends = rise(before, after, APPENDS, rooms);
   const decisions = rise(before, after, DECISIONS, rooms);
-  const statements = rise(before, after, STATEMENTS);
   const perSend = (value: number): number => (decisions === 0 ? 0 : value / decisions);
   const byPurpose = purposes(after).map((purpose) => [
     `statements/send (${purpose})`,
@@ -87,8 +86,8 @@ function logFigures({ before, after }: Run): Record<string, number> {
   ]);
   return {
     'decisions/append': appends === 0 ? 0 : decisions / appends,
-    'statements/send': perSend(statements),
     ...Object.fromEntries(byPurpose),
+    ...(byPurpose.length === 0 ? {} : { 'statements/send': perSend(rise(before, after, STATEMENTS)) }),
   };
 }
 

@@ -52,20 +52,24 @@ export class MilenaProcess {
     return this.#child?.exitCode ?? null;
   }
 
-  /** Starts it and waits until it is ready. @throws Error with the end of its output when it does not get there. */
-  async start(): Promise<void> {
-    this.launch();
+  /**
+   * Starts it and waits until it is ready.
+   * @param env settings of this start only.
+   * @throws Error with the end of its output when it does not get there.
+   */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.launch(env);
     await this.ready();
   }
 
   /** Starts it without waiting. */
-  launch(): void {
+  launch(env: Readonly<Record<string, string>> = {}): void {
     if (this.running) throw new Error(`${this.plan.name} runs already`);
     const out = openSync(this.plan.logFile, 'a');
     try {
       this.#child = spawn(process.execPath, [LAUNCHER, ...this.plan.args], {
         cwd: ROOT,
-        env: { ...cleanEnvironment(), ...this.plan.env },
+        env: { ...cleanEnvironment(), ...this.plan.env, ...env },
         stdio: ['ignore', out, out],
       });
     } finally {

@@ -15,7 +15,7 @@ async function endsAtOnce(
   server: MilenaProcess,
 ): Promise<{ readonly code: number | null; readonly said: string }> {
   server.launch();
-  assert.ok(await server.gone(20_000), 'it goes on running');
+  assert.ok(await server.gone(60_000), 'it goes on running');
   return { code: server.exitCode, said: server.output() };
 }
 
@@ -97,7 +97,7 @@ describe('a stop', () => {
       if (signal === 'SIGINT') process.kill(server.pid, signal);
       assert.match(await sending, /^!/);
       assert.ok((await waiting).next_batch);
-      assert.ok(await server.gone(15_000));
+      assert.ok(await server.gone(30_000));
       assert.equal(server.exitCode, 0, server.output());
       assert.deepEqual(postgresPids(dataOf(server)), []);
       http.close();
@@ -138,7 +138,7 @@ describe('what cannot work is told, and nothing is left behind', () => {
     const server = await serverIn(folder);
     const [postmaster = 0] = postgresPids(dataOf(server));
     process.kill(postmaster, 'SIGKILL');
-    assert.ok(await server.gone(20_000), 'it goes on without Postgres');
+    assert.ok(await server.gone(60_000), 'it goes on without Postgres');
     assert.equal(server.exitCode, 1);
     assert.match(server.output(), /Postgres has ended/);
   });
