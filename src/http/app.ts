@@ -74,6 +74,8 @@ export function bareApp(logger: HttpLogger, settings: BareSettings): App {
     clientErrorHandler: answerClientError,
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     return503OnClosing: false,
+    // Kept-alive connections that ask nothing must not hold up the end.
+    forceCloseConnections: 'idle',
     genReqId: requestIds(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_LIMIT },
     frameworkErrors: (error, _request, reply) => replyWithError(error, reply, logger),

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { version } from '../config/version.ts';
+import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import { type Codec, createCodec } from '../log/codec.ts';
 import type { EventLog } from '../log/port.ts';
 import { SchemaLookup } from '../log/schema-records.ts';
@@ -57,7 +58,9 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
   const postgres = embedded ? stack.use(await startEmbeddedPostgres({ folder: config.data })) : undefined;
   const postgresUrl = postgres?.url ?? config.postgresUrl ?? '';
   const codec = createCodec();
-  const log = await openLog(config, postgresUrl, embedded);
+  const log = await openLog(config, postgresUrl, embedded).catch((error: unknown) => {
+    throw isMilenaError(error, 'LOG_UNAVAILABLE') ? unreachable(config, postgresUrl, error) : error;
+  });
   stack.defer(() => log.close());
   const master = wrappingKey(await masterKey(config.data));
   await requireSameMaster(log, codec, master, config.data);
@@ -79,6 +82,15 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
     lock,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Says what cannot be reached, without the password that stands in a URL. */
+function unreachable(config: Config, postgresUrl: string, cause: unknown): MilenaError {
+  const where =
+    config.log === 'kafka'
+      ? `Kafka at ${config.kafkaBrokers.join(', ')}`
+      : `Postgres at ${new URL(postgresUrl).host}`;
+  return new MilenaError('START_FAILED', `${where} cannot be reached.`, { cause });
 }
 
 async function signingKeys(config: Config): Promise<Core['keys']> {

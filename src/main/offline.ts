@@ -1,5 +1,6 @@
 import type { House } from '../cli/house.ts';
 import type { Config } from '../config/config.ts';
+import type { SlotAssignment } from '../log/port.ts';
 import { openHouse } from './open-house.ts';
 
 /** Commands that only look: they own nothing and project nothing. */
@@ -26,7 +27,22 @@ export async function withOffline<T>(
   );
   if (doing !== FILLING) {
     const owners = acts && shared ? await open.owners.assignment.owners(true) : [];
-    await open.start({ own: acts && owners.every((owner) => owner.node === undefined) });
+    const own = acts && owners.every((owner) => owner.node === undefined);
+    await open.start({ own });
+    if (own) await claimed(open.owners.assignment);
   }
   return await work(open.house);
+}
+
+/** How long the claims of all slots may take, milliseconds; then the work begins all the same. */
+const CLAIMS_MS = 15_000;
+
+/** Waits until every slot has an owner: what is asked then is the whole house. */
+async function claimed(assignment: SlotAssignment): Promise<void> {
+  const until = performance.now() + CLAIMS_MS;
+  while (performance.now() < until) {
+    const owners = await assignment.owners(true);
+    if (owners.every((owner) => owner.epoch !== undefined)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

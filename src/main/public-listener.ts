@@ -18,6 +18,9 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   const { config, log, codec } = core;
   const report = (err: unknown): void => logger.warn({ err }, 'a background task failed; it is tried again');
   const typing = new TypingPublisher(log, codec, Date.now, report);
+  // What runs must end too when the address turns out to be taken.
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => typing.close());
   const sync = await models.startSync(report);
   const { app, auth } = buildPublicApp({
     settings: config,
@@ -37,19 +40,18 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     logger,
     unready: () => readiness.reasons(),
   });
+  stack.defer(() => app.close());
+  // Before the app closes: it waits for the long polls.
+  stack.defer(() => sync.stop());
   const stop = new AbortController();
+  stack.defer(() => stop.abort());
   const { signal } = stop;
   const { projections, loader } = models;
   void followSessions({ projections, loader, slots: log.slots, auth, signal, report });
   await listen(app, { host: config.bind, port: config.port });
+  const kept = stack.move();
   return {
     address: `http://${config.bind.includes(':') ? `[${config.bind}]` : config.bind}:${config.port}`,
-    async [Symbol.asyncDispose]() {
-      // Before the app closes: it waits for the long polls.
-      await sync.stop();
-      await app.close();
-      typing.close();
-      stop.abort();
-    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -26,7 +26,15 @@ function pom(version: string): string {
  * The folder with the broker's jars (43 MB), fetched from Maven Central once and kept in `.cache/kafka/`.
  * @throws Error whose message says what this machine lacks.
  */
-export async function kafkaJars(): Promise<string> {
+export function kafkaJars(): Promise<string> {
+  fetching ??= fetchOnce();
+  return fetching;
+}
+
+/** Suites of one process ask at the same moment; they share the folder that Maven works in. */
+let fetching: Promise<string> | undefined;
+
+async function fetchOnce(): Promise<string> {
   const folder = join(cache, kafkaVersion);
   if (await isFolder(folder)) return folder;
   await available('mvn', ['-v'], 'Maven (mvn)');
