@@ -22,12 +22,6 @@ export function mostOf(one: SyncPosition, other: SyncPosition): SyncPosition {
   };
 }
 
-/** The position before everything. */
-export function startOfLog(slots: number): SyncPosition {
-  const zeros = Array.from({ length: slots }, () => 0);
-  return { rooms: zeros, user_values: zeros, ephemeral: zeros };
-}
-
 /** Whether `one` has seen everything that `other` has. */
 export function covers(one: SyncPosition, other: SyncPosition): boolean {
   return SYNC_TOPICS.every((topic) =>

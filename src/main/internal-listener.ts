@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { MilenaError } from '../errors/milena-error.ts';
 import { buildInternalApp } from '../http/internal/app.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { listen } from './listen.ts';
+import { closeListener, listen } from './listen.ts';
 import type { OpenHouse } from './open-house.ts';
 
 /** A listener for nodes of ours and the command line, and where it is. */
@@ -27,5 +27,5 @@ export async function listenInternally(house: OpenHouse, metrics: Metrics): Prom
   await listen(app, core.config.internalBind);
   // A TCP server that listens has an address with a port.
   const { port } = app.server.address() as AddressInfo;
-  return { port, [Symbol.asyncDispose]: () => app.close() };
+  return { port, [Symbol.asyncDispose]: () => closeListener(app) };
 }

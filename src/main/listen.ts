@@ -24,3 +24,16 @@ function explain(error: unknown, host: string, port: number): string {
       return `Cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
+
+/** How often connections that have been answered are closed while an app ends, milliseconds. */
+const SWEEP_MS = 50;
+
+/** Ends an app: what is asked is answered, then its connection is closed, kept alive or not. */
+export async function closeListener(app: FastifyInstance): Promise<void> {
+  const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(sweep);
+  }
+}

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { version } from '../config/version.ts';
 import { buildPublicApp } from '../http/app.ts';
 import { asServerName } from '../matrix/identifiers.ts';
-import { listen } from './listen.ts';
+import { closeListener, listen } from './listen.ts';
 import type { OpenHouse } from './open-house.ts';
 import { followSessions } from './session-tail.ts';
 import { TypingPublisher } from './typing-publisher.ts';
@@ -40,7 +40,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     logger,
     unready: () => readiness.reasons(),
   });
-  stack.defer(() => app.close());
+  stack.defer(() => closeListener(app));
   // Before the app closes: it waits for the long polls.
   stack.defer(() => sync.stop());
   const stop = new AbortController();

@@ -71,6 +71,9 @@ export const servedRoutes: readonly ServedRoute[] = [
   { method: 'DELETE', path: `${V}/profile/{userId}/{keyName}`, token: true },
   { method: 'GET', path: `${V}/pushrules/`, token: true },
   { method: 'GET', path: `${V}/pushrules/global/`, token: true },
+  { method: 'GET', path: `${V}/pushrules/global/{kind}/{ruleId}`, token: true },
+  { method: 'GET', path: `${V}/pushrules/global/{kind}/{ruleId}/actions`, token: true },
+  { method: 'GET', path: `${V}/pushrules/global/{kind}/{ruleId}/enabled`, token: true },
   {
     method: 'POST',
     path: `${V}/createRoom`,

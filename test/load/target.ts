@@ -61,9 +61,7 @@ function apartTarget(apart: Apart, kafka: Kafka | undefined): Target {
   const processes = [...apart.processes.values()];
   return {
     url: apart.url,
-    metrics: processes.map(
-      (process) => `http://127.0.0.1:${process.plan.env['MILENA_PORT']}/_milena/metrics`,
-    ),
+    metrics: processes.map((process) => `${internalUrl(process.plan.env)}/_milena/metrics`),
     roots: () => [...apart.pids(), apart.postgres.pid, ...brokerPid(kafka)],
     milena: (args, within) => apart.milena('owner', args, within),
     stop: () => apart.stop(),

@@ -129,13 +129,22 @@ async function occurrences<Name extends string>(
   const overlap = Math.max(...names.map((name) => wanted[name].length));
   for (const file of files) {
     let tail = Buffer.alloc(0);
-    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
+    for await (const chunk of chunksOf(file)) {
       const bytes = Buffer.concat([tail, chunk]);
       for (const name of names) found[name] ||= bytes.includes(wanted[name]);
       tail = bytes.subarray(-overlap);
     }
   }
   return found;
+}
+
+/** A file's bytes; none of one that was dropped since the folder was listed: it is not stored any more. */
+async function* chunksOf(file: string): AsyncIterable<Buffer> {
+  try {
+    yield* createReadStream(file, { highWaterMark: 1024 * 1024 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
 }
 
 function event(index: number, sealed: string): RoomEventRecord {

@@ -92,7 +92,7 @@ export class House implements AsyncDisposable {
   }
 
   /** Waits until models have applied all that the log holds. */
-  async caughtUp(projections: Projections, timeoutMs = 20_000): Promise<void> {
+  async caughtUp(projections: Projections, timeoutMs = 90_000): Promise<void> {
     for (const model of projections.models) {
       for (const topic of model.topics) {
         for (const [partition, end] of (await this.log.ends(topic)).entries()) {
