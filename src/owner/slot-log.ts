@@ -5,7 +5,7 @@ import type { KeyedFact } from './aggregate-kind.ts';
 
 /** A fact to append, with the command that caused it and the owner's time. */
 export type OwnedFact = KeyedFact & {
-  readonly command: Uint8Array;
+  readonly command?: Uint8Array;
   readonly at: number;
 };
 

@@ -76,8 +76,12 @@ export class SlotOwner {
     }
     const schemas = await this.deps.log.missingSchemas(this.deps.now());
     if (schemas.length > 0) {
-      const stamped = ownedFacts(schemas, Buffer.alloc(0), this.deps.now());
-      await this.deps.log.append('server', stamped);
+      const at = this.deps.now();
+      // No command asked for them.
+      await this.deps.log.append(
+        'server',
+        schemas.map((fact) => ({ ...fact, at })),
+      );
     }
   }
 

@@ -57,6 +57,13 @@ export const measures: readonly Measure[] = [
     from: 'records',
   },
   {
+    kind: 'count',
+    channel: 'milena:log:statement',
+    name: 'milena_postgres_statements_total',
+    help: 'Statements of the log in Postgres, by purpose.',
+    labels: ['name'],
+  },
+  {
     kind: 'seconds',
     channel: 'milena:projector:batch',
     name: 'milena_projector_batch_seconds',

@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox';
+import { MilenaError } from '../../errors/milena-error.ts';
+import { slotOf } from '../../log/slot.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
 import { eventsText } from '../event-text.ts';
@@ -49,6 +51,7 @@ async function messages(
   query: Static<typeof messagesQuery>,
 ): Promise<JsonText> {
   const view = await requireReader(context, roomId, session.user_id);
+  if (query.from !== undefined) await requireCaughtUp(context, roomId);
   const filter = readRoomEventFilter(query.filter);
   const position = (token: string | undefined) =>
     token === undefined ? undefined : placeOfToken(context, roomId, token);
@@ -71,6 +74,19 @@ async function messages(
       (members.length === 0 ? '' : `,"state":${eventsText(members, session, now)}`) +
       '}',
   );
+}
+
+/** How long a page waits for the models, milliseconds. */
+const CAUGHT_UP_MS = 5_000;
+
+/**
+ * A token may come from a sync, which the log's tail answers ahead of the models: a page made before they have
+ * caught up would silently lack what lies between.
+ * @throws MilenaError UNAVAILABLE when they do not in time: the client asks again, and misses nothing.
+ */
+async function requireCaughtUp({ gate, slots }: ClientContext, roomId: RoomId): Promise<void> {
+  if (await gate.caughtUp('rooms', slotOf(roomId, slots), CAUGHT_UP_MS)) return;
+  throw new MilenaError('UNAVAILABLE', 'The timeline is being brought up to date; try again.');
 }
 
 /** The membership events of all who sent something in a page, as the reader may see them. */

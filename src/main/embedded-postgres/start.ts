@@ -53,6 +53,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const account = await postgresAccount(options.folder, database);
   const binaries = await findBinaries(account, options.folder);
   const orphan = await clearOrphan(database);
+  // Nobody runs on the folder now (its lock is ours), but a killed Postgres that is not reaped yet still counts
+  // as alive to the next one.
+  await rm(join(database, '.s.PGSQL.5432.lock'), { force: true });
+  await rm(join(database, '.s.PGSQL.5432'), { force: true });
   const isNew = (await stat(database).catch(() => undefined)) === undefined;
   if (isNew) await initialise(binaries, account, options.folder, database);
   const sockets = await socketFolder(account, database);
