@@ -3,7 +3,16 @@ import tseslint from 'typescript-eslint';
 /** Biome lints the rest; here stand only the rules that need types. */
 export default tseslint.config(
   {
-    ignores: ['**/node_modules/', 'coverage/', 'data/', 'test/clients/', '**/*.js', '**/*.cjs', '**/*.d.ts'],
+    ignores: [
+      '.cache/**',
+      '**/node_modules/',
+      'coverage/',
+      'data/',
+      'test/clients/',
+      '**/*.js',
+      '**/*.cjs',
+      '**/*.d.ts',
+    ],
   },
   {
     files: ['**/*.ts'],
