@@ -1,23 +1,15 @@
-import type { DeviceId, RoomId, UserId } from '../../matrix/identifiers.ts';
+import type {
+  Account as ModelAccount,
+  Session as ModelSession,
+} from '../../../projections/accounts/queries.ts';
+import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 import type { JsonObject } from '../../matrix/json.ts';
 
 /** Who an access token stands for. */
-export interface Session {
-  readonly user_id: UserId;
-  readonly device_id: DeviceId;
-  readonly kind: 'user' | 'guest';
-  readonly admin: boolean;
-}
+export type Session = ModelSession;
 
 /** An account as the model knows it. */
-export interface Account {
-  readonly user_id: UserId;
-  readonly kind: 'user' | 'guest';
-  readonly admin: boolean;
-  readonly deactivated: boolean;
-  /** PHC string, null for an account without a password. */
-  readonly password_hash: string | null;
-}
+export type Account = Omit<ModelAccount, 'created_at'>;
 
 /** What HTTP asks of the model of accounts. Answers may lag behind the log; see `freshness.ts`. */
 export interface AccountReads {
