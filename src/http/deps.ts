@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { RoomId, ServerName, UserId } from '../matrix/identifiers.ts';
 import type { Signer } from '../matrix/signing.ts';
 import type { CommandBus } from '../owner/commands.ts';
+import type { SessionStore } from '../sessions/port.ts';
 import type { AccountReads } from './reads/account-reads.ts';
 import type { DirectoryReads } from './reads/directory-reads.ts';
 import type { ReadGate } from './reads/read-gate.ts';
@@ -73,6 +74,8 @@ export interface HttpDeps {
   /** Signs the create events of new rooms. */
   readonly signer: Signer;
   readonly passwords: PasswordHasher;
+  /** What is neither on the log nor in a read model, shared by all nodes. */
+  readonly sessions: SessionStore;
   /**
    * The position in a room (see `page-token.ts`) that a sync's token stands for; undefined when it is no token of
    * this server, or left out where there is no sync.

@@ -5,6 +5,7 @@ import type { CommandBus } from '../owner/commands.ts';
 import { needsSaga, runCreateRoom } from '../owner/create-room-saga.ts';
 import { emptyLoader, MemoryLog, openOwner, TEST_SERVER, testKeys } from '../owner/memory-house.fixture.ts';
 import { subjectOf } from '../owner/subject.ts';
+import { MemorySessions } from '../sessions/memory-sessions.fixture.ts';
 import { buildPublicApp } from './app.ts';
 import type { App } from './context.ts';
 import type { HttpDeps, HttpSettings, PasswordHasher, TypingNotice } from './deps.ts';
@@ -81,6 +82,7 @@ async function memoryDeps(log: MemoryLog, bus: CommandBus, typed: TypingNotice[]
     slots: 1,
     signer: (await testKeys()).signer,
     passwords: cheapPasswords,
+    sessions: new MemorySessions(),
     publishTyping: async (notice) => {
       typed.push(notice);
     },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { version } from '../config/version.ts';
 import { buildPublicApp } from '../http/app.ts';
 import { asServerName } from '../matrix/identifiers.ts';
+import { PostgresSessions } from '../sessions/postgres-sessions.ts';
 import { closeListener, listen } from './listen.ts';
 import type { OpenHouse } from './open-house.ts';
 import { followSessions } from './session-tail.ts';
@@ -21,6 +22,9 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   // What runs must end too when the address turns out to be taken.
   await using stack = new AsyncDisposableStack();
   stack.defer(() => typing.close());
+  const sessions = stack.use(
+    await PostgresSessions.open({ connection: core.postgresUrl, now: Date.now, report }),
+  );
   const sync = await models.startSync(report);
   const { app, auth } = buildPublicApp({
     settings: config,
@@ -34,6 +38,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     slots: log.slots,
     signer: core.keys.signer,
     passwords,
+    sessions,
     publishTyping: (notice) => typing.publish(notice),
     now: Date.now,
     random: randomBytes,
