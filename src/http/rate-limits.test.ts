@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isMilenaError } from '../errors/milena-error.ts';
+import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import { createRoom, register, sendText, testHouse } from './house.fixture.ts';
 import { addressKey, RateLimits } from './rate-limits.ts';
 
@@ -75,6 +75,54 @@ describe('with rate limits on', () => {
     const identifier = { type: 'm.id.user', user: 'bob' };
     const body = { ...wrong, identifier, password: 'password of bob', device_id: device };
     assert.equal((await house.ask('POST', house.client('/login'), { body })).status, 200);
+  });
+
+  it('guesses of one account’s password that are sent at once count, though none has failed yet', async () => {
+    let under = 0;
+    let most = 0;
+    // Slow, as a real hash is: all that come through are under way together.
+    const verify = async () => {
+      under += 1;
+      most = Math.max(most, under);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      under -= 1;
+      return false;
+    };
+    const passwords = { hash: async () => 'a hash', verify };
+    const house = await testHouse({ rateLimits: true }, { passwords });
+    await register(house, 'alice');
+    const guesses = Array.from({ length: 20 }, () =>
+      house.ask('POST', house.client('/login'), { body: wrong }),
+    );
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    assert.deepEqual(
+      statuses.toSorted(),
+      Array.from({ length: 20 }, (_, index) => (index < 3 ? 403 : 429)),
+    );
+    assert.equal(most, 3, 'no more than the limit reach the hash');
+  });
+
+  it('whoever knows the password logs in as often as they like, one after the other', async () => {
+    const house = await testHouse({ rateLimits: true });
+    await register(house, 'alice');
+    const body = { ...wrong, password: 'password of alice' };
+    for (let i = 0; i < 10; i += 1) {
+      assert.equal((await house.ask('POST', house.client('/login'), { body })).status, 200);
+    }
+  });
+
+  it('a login that the server could not check is no guess', async () => {
+    const outage = async () => {
+      throw new MilenaError('UNAVAILABLE');
+    };
+    const house = await testHouse(
+      { rateLimits: true },
+      { passwords: { hash: async () => 'h', verify: outage } },
+    );
+    await register(house, 'alice');
+    for (let i = 0; i < 10; i += 1) {
+      assert.equal((await house.ask('POST', house.client('/login'), { body: wrong })).status, 503);
+    }
   });
 
   it('one address makes only so many accounts, and what it only asks does not count', async () => {

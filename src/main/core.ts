@@ -5,18 +5,18 @@ import { type Codec, createCodec } from '../log/codec.ts';
 import type { EventLog } from '../log/port.ts';
 import { SchemaLookup } from '../log/schema-records.ts';
 import { ContentKeys } from '../log/sealing/content-keys.ts';
-import { type MasterKey, masterKey as wrappingKey } from '../log/sealing/master-key.ts';
+import type { MasterKey } from '../log/sealing/master-key.ts';
 import { asServerName } from '../matrix/identifiers.ts';
 import { nodeSigner } from '../matrix/node-signing.ts';
 import { sodiumVerifier } from '../matrix/sodium-signing.ts';
 import type { Keys } from '../rooms/decide.ts';
 import { openDataFolder } from './data-folder/folder.ts';
 import { type DataLock, lockDataFolder } from './data-folder/lock.ts';
-import { internalSecret, masterKey, signingKey } from './data-folder/secrets.ts';
+import { internalSecret, signingKey } from './data-folder/secrets.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/start.ts';
 import { embeddedPostgresMajor } from './embedded-postgres/version.ts';
 import { openLog } from './open-log.ts';
-import { requireSameMaster } from './require-same-master.ts';
+import { openMaster } from './open-master.ts';
 
 /** What every process of the server is built on: its data folder, Postgres, the log and the keys. */
 export interface Core extends AsyncDisposable {
@@ -62,8 +62,7 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
     throw isMilenaError(error, 'LOG_UNAVAILABLE') ? unreachable(config, postgresUrl, error) : error;
   });
   stack.defer(() => log.close());
-  const master = wrappingKey(await masterKey(config.data));
-  await requireSameMaster(log, codec, master, config.data);
+  const master = await openMaster(log, codec, config.data);
   const keys = await signingKeys(config);
   const kept = stack.move();
   return {

@@ -91,21 +91,28 @@ function userOf({ serverName }: ClientContext, body: Static<typeof loginBody>): 
   return userId !== undefined && serverOf(userId) === serverName ? userId : undefined;
 }
 
-/** @throws MilenaError FORBIDDEN the same for a wrong password and an unknown user; LIMIT_EXCEEDED */
+/**
+ * A guess is counted before its hash is worked out, so that guesses sent at once count too; what was no wrong
+ * guess (the right password, or an answer that we owe) is given back.
+ * @throws MilenaError FORBIDDEN the same for a wrong password and an unknown user; LIMIT_EXCEEDED
+ */
 async function checkedAccount(
   context: ClientContext,
   userId: UserId | undefined,
   password: string,
 ): Promise<Account> {
   if (userId !== undefined) context.limits.take('loginAccount', userId);
-  const account = userId === undefined ? undefined : await findAccount(context, userId);
-  if (account?.deactivated === true) throw new MilenaError('USER_DEACTIVATED');
-  const isRight = await context.passwords.verify(password, account?.password_hash ?? undefined);
-  if (isRight && account !== undefined) {
-    context.limits.giveBack('loginAccount', account.user_id);
-    return account;
+  let isWrong = false;
+  try {
+    const account = userId === undefined ? undefined : await findAccount(context, userId);
+    if (account?.deactivated === true) throw new MilenaError('USER_DEACTIVATED');
+    const isRight = await context.passwords.verify(password, account?.password_hash ?? undefined);
+    if (isRight && account !== undefined) return account;
+    isWrong = true;
+    throw new MilenaError('FORBIDDEN', 'The user name or the password is wrong.');
+  } finally {
+    if (!isWrong && userId !== undefined) context.limits.giveBack('loginAccount', userId);
   }
-  throw new MilenaError('FORBIDDEN', 'The user name or the password is wrong.');
 }
 
 async function findAccount(context: ClientContext, userId: UserId): Promise<Account | undefined> {

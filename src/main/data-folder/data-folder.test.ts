@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,20 @@ test('a damaged milena.json is not overwritten', async () => {
   writeFileSync(join(path, 'milena.json'), '{"format":');
   await assert.rejects(openDataFolder({ path, ...wish }), /damaged/);
   assert.equal(readFileSync(join(path, 'milena.json'), 'utf8'), '{"format":');
+});
+
+test('a database without its milena.json is not given another name', async () => {
+  const path = fresh();
+  await openDataFolder({ path, ...wish });
+  mkdirSync(join(path, 'postgres'));
+  writeFileSync(join(path, 'postgres', 'PG_VERSION'), '18\n');
+  rmSync(join(path, 'milena.json'));
+  await assert.rejects(
+    openDataFolder({ path, ...wish, serverName: 'b.org' }),
+    (error) =>
+      isMilenaError(error, 'DATA_MISMATCH') && /The way out: restore milena\.json/.test(error.message),
+  );
+  assert.deepEqual(readdirSync(path), ['postgres']);
 });
 
 test('a path that cannot be a folder is told in plain words', async () => {

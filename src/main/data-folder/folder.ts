@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MilenaError } from '../../errors/milena-error.ts';
 import { createFile, errnoOf, fileError, giveToOwnerOf, replaceFile } from './files.ts';
@@ -40,12 +40,14 @@ export interface DataFolder {
 /**
  * Opens the data folder, or makes it.
  * @throws MilenaError DATA_MISMATCH when it was made by another format, for another server name, log or Postgres
- *   major; the message names the way out. START_FAILED when it cannot be read or made.
+ *   major, or has a database and no `milena.json`; the message names the way out. START_FAILED when it cannot be
+ *   read or made.
  */
 export async function openDataFolder(wish: DataFolderWish): Promise<DataFolder> {
   const { path, serverName, log, postgresMajor } = wish;
   await makeFolder(path);
   const file = join(path, 'milena.json');
+  await refuseNameless(path, file);
   const fresh: DataFolderFacts = { format: dataFormat, serverName, log, postgresMajor, madeBy: wish.version };
   if (await createFile(file, json(fresh))) return { path, facts: fresh, isNew: true };
   const facts = await readDataFolder(path);
@@ -106,6 +108,26 @@ function mismatch(facts: DataFolderFacts, wish: DataFolderWish): string | undefi
     );
   }
   return undefined;
+}
+
+/** A database whose server name nobody knows any more must not be given another one. */
+async function refuseNameless(path: string, file: string): Promise<void> {
+  const [hasFacts, hasDatabase] = await Promise.all(
+    [file, join(path, 'postgres', 'PG_VERSION')].map(isThere),
+  );
+  if (hasFacts || !hasDatabase) return;
+  throw new MilenaError(
+    'DATA_MISMATCH',
+    `${path} has a database, but milena.json, which says whose it is, is missing. The way out: restore ` +
+      'milena.json from a backup of the folder, or choose another folder with MILENA_DATA.',
+  );
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function makeFolder(path: string): Promise<void> {

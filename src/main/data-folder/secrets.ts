@@ -26,12 +26,24 @@ export async function signingKey(path: string): Promise<SigningKey> {
 }
 
 /**
- * The 32 bytes that wrap the keys of sealed content. Whoever loses `master.key` loses the words of all rooms.
+ * The 32 bytes that wrap the keys of sealed content, made when the file is not there. Whoever loses `master.key`
+ * loses the words of all rooms.
  * @throws MilenaError START_FAILED when the file is not such a key, or cannot be read or made.
  */
 export async function masterKey(folder: string): Promise<Uint8Array> {
   const path = join(folder, 'master.key');
-  const key = Buffer.from(await readOrCreate(path, () => `${unpadded(randomBytes(32))}\n`), 'base64');
+  return asMasterKey(path, await readOrCreate(path, () => `${unpadded(randomBytes(32))}\n`));
+}
+
+/** The same, undefined when the file is not there: then nothing is made. @throws as `masterKey` does. */
+export async function savedMasterKey(folder: string): Promise<Uint8Array | undefined> {
+  const path = join(folder, 'master.key');
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : asMasterKey(path, text);
+}
+
+function asMasterKey(path: string, text: string): Uint8Array {
+  const key = Buffer.from(text, 'base64');
   if (key.length !== 32) throw new MilenaError('START_FAILED', `${path} is not a key of 32 bytes in base64.`);
   return key;
 }
@@ -45,13 +57,19 @@ export async function internalSecret(folder: string): Promise<string> {
 }
 
 async function readOrCreate(path: string, fresh: () => string): Promise<string> {
+  const there = await readIfThere(path);
+  if (there !== undefined) return there;
+  await createFile(path, fresh());
+  return readFile(path, 'utf8'); // Ours, or that of a process that was quicker.
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw fileError(error, path);
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fileError(error, path);
   }
-  await createFile(path, fresh());
-  return readFile(path, 'utf8'); // Ours, or that of a process that was quicker.
 }
 
 function unpadded(bytes: Buffer): string {

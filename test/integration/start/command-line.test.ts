@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { login } from '../../support/client.ts';
@@ -144,4 +144,34 @@ test('a password that is typed differently the second time makes no user', { ski
   });
   assert.match(stdout, /the two passwords differ/);
   assert.doesNotMatch((await milena(server.plan.env, ['user', 'list'])).out, /dora/);
+});
+
+test('config check says that a file is valid, and otherwise each error with its key and place', async () => {
+  await using folder = folderForTest();
+  const file = join(folder.path, 'milena.yaml');
+  const check = (env: Readonly<Record<string, string>> = {}) =>
+    milena({ MILENA_DATA: join(folder.path, 'data'), ...env }, ['config', 'check', '--config', file]);
+
+  writeFileSync(file, 'server_name: a.org\nport: 8008\n');
+  assert.deepEqual(await check(), { code: 0, out: 'The configuration is valid.\n', err: '' });
+  writeFileSync(file, 'server_name: a.org\nregistration: open\nbind: 0.0.0.0\n');
+  const warned = await check();
+  assert.deepEqual([warned.code, warned.out], [0, 'The configuration is valid.\n']);
+  assert.match(warned.err, /^Warning: REGISTRATION IS OPEN on 0\.0\.0\.0/m);
+
+  writeFileSync(file, 'server_name: a.org\nport: high\nbnid: 127.0.0.1\n');
+  const wrong = await check();
+  assert.deepEqual([wrong.code, wrong.out], [1, '']);
+  assert.match(wrong.err, /milena\.yaml:2:7: port: expected a whole number/);
+  assert.match(wrong.err, /milena\.yaml:3:1: bnid: .*bind/);
+  assert.doesNotMatch(wrong.err, /\n\s+at /, 'no stack');
+
+  writeFileSync(file, 'server_name: a.org\n');
+  const environment = await check({ MILENA_PORT: 'low' });
+  assert.deepEqual([environment.code, environment.out], [1, '']);
+  assert.match(environment.err, /MILENA_PORT: expected a whole number/);
+  const missing = await milena({}, ['config', 'check', '--config', join(folder.path, 'nowhere.yaml')]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /nowhere\.yaml/);
+  assert.deepEqual(readdirSync(folder.path), ['milena.yaml'], 'a check makes nothing');
 });
