@@ -4,7 +4,13 @@ import { slotOf } from '../src/log/slot.ts';
 import type { TopicName } from '../src/log/topics.ts';
 import type { Pdu } from '../src/matrix/event.ts';
 import type { EventId, RoomId } from '../src/matrix/identifiers.ts';
-import type { Loader, RoomSnapshot, SagaSnapshot, UserSnapshot } from '../src/owner/loader.ts';
+import type {
+  Loader,
+  PushRulesSnapshot,
+  RoomSnapshot,
+  SagaSnapshot,
+  UserSnapshot,
+} from '../src/owner/loader.ts';
 import type { ModelDatabase, ModelSql } from './framework/active-schemas.ts';
 import { fromPostgresText } from './framework/postgres-text.ts';
 import type { TimelineQueries } from './timeline/queries.ts';
@@ -40,6 +46,11 @@ export function createLoader(db: ModelDatabase, timeline: TimelineQueries, slots
     receipts: async (userId, roomId) => {
       await refusePoisoned(db, 'user_values', slotOf(userId, slots), userId);
       return db.query(RECEIPTS, [slotOf(userId, slots), userId, roomId]);
+    },
+    pushRules: async (userId) => {
+      await refusePoisoned(db, 'user_values', slotOf(userId, slots), userId);
+      const [row] = await db.query<PushRulesSnapshot>(PUSH_RULES, [slotOf(userId, slots), userId]);
+      return row ?? { next: 0, rules: null };
     },
     openSagas: (partition) => db.query<SagaSnapshot>(SAGAS, [partition]),
     commands: (roomId, scope) => timeline.commands(roomId, scope),
@@ -191,6 +202,9 @@ const LISTING: ModelSql = (m) => `SELECT CASE WHEN public THEN 'public' ELSE 'pr
 const RECEIPTS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'user_values', '$1')}, receipt_type,
     nullif(thread_id, '') AS thread_id, event_id, place, furthest_event_id, furthest_place
   FROM ${m('accounts')}.receipts WHERE user_id = $2 AND room_id = $3`;
+
+const PUSH_RULES: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'user_values', '$1')}, rules
+  FROM ${m('accounts')}.push_rules WHERE user_id = $2`;
 
 const SAGAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'room_state', 'rooms', '$1')}, room_id, saga, alias,
     command FROM ${m('room_state')}.sagas WHERE partition = $1 AND command IS NOT NULL ORDER BY log_offset`;

@@ -3,10 +3,10 @@ import type { Projector, ProjectorContext, ReadModel } from '../framework/model.
 import { userStatements } from './users.ts';
 import { valueStatements } from './values.ts';
 
-/** Accounts, devices, profiles; account data, filters, receipts. */
+/** Accounts, devices, profiles; account data, filters, push rules, receipts. */
 export const accountsModel: ReadModel = {
   name: 'accounts',
-  version: 1,
+  version: 2,
   topics: ['users', 'user_values'],
   schemaSql: readFileSync(new URL('schema.sql', import.meta.url), 'utf8'),
   projector,

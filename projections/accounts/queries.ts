@@ -1,5 +1,6 @@
 import type { DeviceId, EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { JsonObject, JsonValue } from '../../src/matrix/json.ts';
+import { type PushRuleChanges, parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 
 /** Who an access token stands for. */
@@ -68,6 +69,8 @@ const DATA_SINCE: ModelSql = (schema) => `SELECT nullif(room_id, '') AS room_id,
   FROM ${schema('accounts')}.account_data WHERE user_id = $1 AND log_offset >= $2 ORDER BY log_offset`;
 const FILTER: ModelSql = (schema) =>
   `SELECT filter FROM ${schema('accounts')}.filters WHERE user_id = $1 AND filter_id = $2`;
+const PUSH_RULES: ModelSql = (schema) =>
+  `SELECT rules FROM ${schema('accounts')}.push_rules WHERE user_id = $1`;
 const RECEIPT_COLUMNS = `user_id, room_id, receipt_type, nullif(thread_id, '') AS thread_id, event_id, place,
   furthest_event_id, furthest_place, ts, log_offset, partition`;
 const ROOM_RECEIPTS: ModelSql = (schema) =>
@@ -133,6 +136,12 @@ export class AccountQueries {
   /** A filter as JSON text. */
   async filter(userId: UserId, filterId: string): Promise<string | undefined> {
     return (await this.#database.query<{ filter: string }>(FILTER, [userId, filterId]))[0]?.filter;
+  }
+
+  /** What the user has changed about the push rules. */
+  async pushRules(userId: UserId): Promise<PushRuleChanges> {
+    const [row] = await this.#database.query<{ rules: string }>(PUSH_RULES, [userId]);
+    return parsePushRuleChanges(row?.rules ?? null);
   }
 
   /** The receipts of everybody in a room. */

@@ -50,6 +50,13 @@ CREATE TABLE filters (
   PRIMARY KEY (user_id, filter_id)
 );
 
+CREATE TABLE push_rules (
+  user_id text PRIMARY KEY,
+  -- JSON: what the user has changed (`schemas/push_rules_set.avsc`).
+  rules text NOT NULL,
+  log_offset bigint NOT NULL
+);
+
 CREATE TABLE receipts (
   room_id text NOT NULL,
   user_id text NOT NULL,

@@ -1,9 +1,11 @@
 import type { Records } from '../../src/log/records.ts';
+import { NO_PUSH_RULE_CHANGES } from '../../src/matrix/push-rule-changes.ts';
 import { int8Column, textColumn } from '../framework/columns.ts';
 import type { OpenedRecord, Statement } from '../framework/model.ts';
 
 type Receipt = Records['receipt_set'] & { readonly log_offset: number };
 type AccountData = Records['account_data_set'] & { readonly log_offset: number };
+type PushRules = Records['push_rules_set'] & { readonly log_offset: number };
 
 /** The writes for records of `user_values`: the last record of a key says all about it. */
 export function valueStatements(
@@ -14,15 +16,18 @@ export function valueStatements(
   const receipts = new Map<string, Receipt>();
   const data = new Map<string, AccountData>();
   const filters = new Map<string, Records['filter_set']>();
+  const rules = new Map<string, PushRules>();
   for (const { key, fact, offset } of records) {
     if (fact?.type === 'receipt_set') receipts.set(key, { ...fact.value, log_offset: offset });
     if (fact?.type === 'account_data_set') data.set(key, { ...fact.value, log_offset: offset });
     if (fact?.type === 'filter_set') filters.set(key, fact.value);
+    if (fact?.type === 'push_rules_set') rules.set(key, { ...fact.value, log_offset: offset });
   }
   return [
     ...(receipts.size > 0 ? [receiptWrite(schema, partition, [...receipts.values()])] : []),
     ...(data.size > 0 ? [dataWrite(schema, [...data.values()])] : []),
     ...(filters.size > 0 ? [filterWrite(schema, [...filters.values()])] : []),
+    ...(rules.size > 0 ? [rulesWrite(schema, [...rules.values()])] : []),
   ];
 }
 
@@ -74,6 +79,19 @@ function filterWrite(schema: string, rows: readonly Records['filter_set'][]): St
       textColumn(rows.map((row) => row.user_id)),
       textColumn(rows.map((row) => row.filter_id)),
       textColumn(rows.map((row) => row.sealed ?? '{}')),
+    ],
+  };
+}
+
+/** What was erased is as if nothing had been changed. */
+function rulesWrite(schema: string, rows: readonly PushRules[]): Statement {
+  return {
+    text: `INSERT INTO ${schema}.push_rules SELECT * FROM unnest($1::text[], $2::text[], $3::int8[])
+      ON CONFLICT (user_id) DO UPDATE SET rules = EXCLUDED.rules, log_offset = EXCLUDED.log_offset`,
+    values: [
+      textColumn(rows.map((row) => row.user_id)),
+      textColumn(rows.map((row) => row.sealed ?? JSON.stringify(NO_PUSH_RULE_CHANGES))),
+      int8Column(rows.map((row) => row.log_offset)),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import type { ReadPosition } from '../../src/log/port.ts';
 import { asEventId, asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
 import { RoomTail } from './room-tail.ts';
@@ -158,6 +159,12 @@ export class LiveTail {
       case 'receipt_set':
         this.receipt(partition, offset, fact.value);
         return;
+      case 'push_rules_set': {
+        const userId = asUserId(fact.value.user_id);
+        const content = pushRulesContent(userId, parsePushRuleChanges(fact.value.sealed));
+        this.datum(userId, partition, { room_id: null, type: 'm.push_rules', content, offset });
+        return;
+      }
       case 'account_data_set': {
         const { user_id, room_id, type, sealed } = fact.value;
         const roomId = room_id === null ? null : asRoomId(room_id);

@@ -1,5 +1,6 @@
 import { asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { powerLevels } from '../../src/matrix/power-levels.ts';
+import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
@@ -75,11 +76,24 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
       ]);
       return Map.groupBy(rows, ({ room_id }) => room_id);
     },
-    accountData: (userId, from, below) => db.query<AccountDatum>(sql.ACCOUNT_DATA, [userId, from, below]),
+    async accountData(userId, from, below) {
+      const data = await db.query<AccountDatum>(sql.ACCOUNT_DATA, [userId, from, below]);
+      return data.map((datum) =>
+        isPushRules(datum) ? { ...datum, content: shownRules(userId, datum) } : datum,
+      );
+    },
     unread: (userId, rooms) => readUnread(db, reads, userId, rooms),
     mayMentionRoom: (room, sender) => mayMentionRoom(db, reads, room, sender),
   };
   return reads;
+}
+
+function isPushRules({ room_id, type }: AccountDatum): boolean {
+  return room_id === null && type === 'm.push_rules';
+}
+
+function shownRules(userId: UserId, { content }: AccountDatum): string {
+  return pushRulesContent(userId, parsePushRuleChanges(content));
 }
 
 function waiting(positions: Positions, slots: number): Pick<SyncReads, 'reached' | 'reach'> {

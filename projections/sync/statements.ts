@@ -97,7 +97,9 @@ export const RECEIPTS: ModelSql = (m) => `SELECT r.room_id, r.user_id, r.receipt
     AND (r.receipt_type = 'm.read' OR (r.receipt_type = 'm.read.private' AND r.user_id = $1))
   ORDER BY r.log_offset`;
 
-/** `$1` user, `$2` offset from which, `$3` before which. The fully-read marker is shown as account data. */
+/** `$1` user, `$2` offset from which, `$3` before which. The fully-read marker is shown as account data, and so
+ * are push rules: those as they are stored.
+ */
 export const ACCOUNT_DATA: ModelSql = (m) => `SELECT nullif(room_id, '') AS room_id, type, content,
     log_offset AS offset
   FROM ${m('accounts')}.account_data WHERE user_id = $1 AND log_offset >= $2 AND log_offset < $3
@@ -105,4 +107,7 @@ export const ACCOUNT_DATA: ModelSql = (m) => `SELECT nullif(room_id, '') AS room
   SELECT room_id, receipt_type, json_build_object('event_id', event_id)::text, log_offset
   FROM ${m('accounts')}.receipts
   WHERE user_id = $1 AND receipt_type = 'm.fully_read' AND log_offset >= $2 AND log_offset < $3
+  UNION ALL
+  SELECT NULL, 'm.push_rules', rules, log_offset
+  FROM ${m('accounts')}.push_rules WHERE user_id = $1 AND log_offset >= $2 AND log_offset < $3
   ORDER BY 4`;

@@ -42,6 +42,11 @@ export const catalogue = {
   WEAK_PASSWORD: { errcode: 'M_WEAK_PASSWORD', status: 400, text: 'The password is too weak.' },
   PROFILE_TOO_LARGE: { errcode: 'M_PROFILE_TOO_LARGE', status: 400, text: 'The profile would be too large.' },
   KEY_TOO_LARGE: { errcode: 'M_KEY_TOO_LARGE', status: 400, text: 'The name of the field is too long.' },
+  NO_SUCH_PUSH_RULE: {
+    errcode: 'M_UNKNOWN',
+    status: 400,
+    text: 'There is no such push rule to place another by.',
+  },
   // Rooms
   NOT_FOUND: { errcode: 'M_NOT_FOUND', status: 404, text: 'There is no such thing.' },
   ROOM_IN_USE: { errcode: 'M_ROOM_IN_USE', status: 400, text: 'The room alias is taken.' },

@@ -1,6 +1,7 @@
 import type { Records } from '../log/records.ts';
 import { asUserId, type DeviceId, type UserId } from '../matrix/identifiers.ts';
 import type { JsonValue } from '../matrix/json.ts';
+import { parsePushRuleChanges } from '../matrix/push-rule-changes.ts';
 import type { MemoryLog } from '../owner/memory-house.fixture.ts';
 import type { AccountReads } from './reads/account-reads.ts';
 
@@ -44,6 +45,11 @@ export function memoryAccounts(log: MemoryLog): AccountReads {
       factsOf(log, 'account_data_set').findLast(
         ({ value }) => value.user_id === userId && value.room_id === roomId && value.type === type,
       )?.value.sealed ?? undefined,
+    pushRules: async (userId) =>
+      parsePushRuleChanges(
+        factsOf(log, 'push_rules_set').findLast(({ value }) => value.user_id === userId)?.value.sealed ??
+          null,
+      ),
     filter: async (userId, filterId) =>
       factsOf(log, 'filter_set').findLast(
         ({ value }) => value.user_id === userId && value.filter_id === filterId,

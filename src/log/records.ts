@@ -71,6 +71,7 @@ export interface Records {
     readonly filter_id: string;
     readonly sealed: string | null;
   };
+  readonly push_rules_set: { readonly user_id: string; readonly sealed: string | null };
   readonly receipt_set: {
     readonly user_id: string;
     readonly room_id: string;

@@ -34,8 +34,11 @@ export interface PushRule {
 /** The kinds of rules, in the order in which they are asked. */
 export const PUSH_RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const;
 
+/** One of the kinds. */
+export type PushRuleKind = (typeof PUSH_RULE_KINDS)[number];
+
 /** All rules of a user, each kind in order: the first that matches decides. */
-export type PushRuleset = Readonly<Record<(typeof PUSH_RULE_KINDS)[number], readonly PushRule[]>>;
+export type PushRuleset = Readonly<Record<PushRuleKind, readonly PushRule[]>>;
 
 /** What the rules see of an event: what a client sees of it. */
 export interface PushEvent {
@@ -78,12 +81,7 @@ export function evaluate(rules: PushRuleset, event: PushEvent, context: PushCont
   return SILENT;
 }
 
-function matches(
-  kind: (typeof PUSH_RULE_KINDS)[number],
-  rule: PushRule,
-  event: PushEvent,
-  context: PushContext,
-): boolean {
+function matches(kind: PushRuleKind, rule: PushRule, event: PushEvent, context: PushContext): boolean {
   switch (kind) {
     case 'override':
     case 'underride':

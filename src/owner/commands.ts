@@ -1,5 +1,6 @@
 import type { DeviceId, EventId, RoomAlias, RoomId, RoomVersionId, UserId } from '../matrix/identifiers.ts';
 import type { JsonObject, JsonValue } from '../matrix/json.ts';
+import type { PushAction, PushCondition, PushRuleKind } from '../matrix/push-rules.ts';
 
 /**
  * Commands: what API nodes ask owners to decide. They cross processes as JSON, so they hold plain values only.
@@ -141,6 +142,41 @@ export interface SetFilter extends CommandStamp {
   readonly filter: string;
 }
 
+/** A push rule of the user's own, made or replaced (spec: client-server API, "Push Rules: API"). */
+export interface SetPushRule extends CommandStamp {
+  readonly kind: 'set_push_rule';
+  readonly user_id: UserId;
+  readonly rule_kind: PushRuleKind;
+  readonly rule_id: string;
+  readonly actions: readonly PushAction[];
+  /** Of `override` and `underride` rules. */
+  readonly conditions?: readonly PushCondition[];
+  /** Of `content` rules. */
+  readonly pattern?: string;
+  /** The rule right behind which, in importance, it is to stand. */
+  readonly after?: string;
+  /** The rule right before which it is to stand. */
+  readonly before?: string;
+}
+
+/** The end of a push rule of the user's own. */
+export interface DeletePushRule extends CommandStamp {
+  readonly kind: 'delete_push_rule';
+  readonly user_id: UserId;
+  readonly rule_kind: PushRuleKind;
+  readonly rule_id: string;
+}
+
+/** Another `enabled` or other actions for a push rule, the server's own included. */
+export interface AdjustPushRule extends CommandStamp {
+  readonly kind: 'adjust_push_rule';
+  readonly user_id: UserId;
+  readonly rule_kind: PushRuleKind;
+  readonly rule_id: string;
+  readonly enabled?: boolean;
+  readonly actions?: readonly PushAction[];
+}
+
 /** A read receipt or the fully-read marker. The API node has looked up the event's place. */
 export interface SetReceipt extends CommandStamp {
   readonly kind: 'set_receipt';
@@ -205,6 +241,9 @@ export type Command =
   | SetProfile
   | SetAccountData
   | SetFilter
+  | SetPushRule
+  | DeletePushRule
+  | AdjustPushRule
   | SetReceipt
   | SetAlias
   | RemoveAlias

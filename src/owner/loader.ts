@@ -25,6 +25,8 @@ export interface Loader {
   listing(roomId: string): Promise<'public' | 'private' | undefined>;
   /** The receipts of a user in a room: `furthest` must never go back. */
   receipts(userId: string, roomId: string): Promise<readonly ReceiptSnapshot[]>;
+  /** What a user has changed about the push rules. */
+  pushRules(userId: string): Promise<PushRulesSnapshot>;
   /** Sagas begun and not ended, of a partition of `rooms`. */
   openSagas(partition: number): Promise<readonly SagaSnapshot[]>;
   /** Recorded results of the repeatable commands of one scope in a room: command ID (hex) → event ID. */
@@ -77,6 +79,13 @@ export interface ReceiptSnapshot {
   readonly place: number;
   readonly furthest_event_id: string;
   readonly furthest_place: number;
+}
+
+/** A user's push rules at a checkpoint. */
+export interface PushRulesSnapshot {
+  readonly next: number;
+  /** As the record holds them (`schemas/push_rules_set.avsc`); null where nothing was ever changed. */
+  readonly rules: string | null;
 }
 
 /** A saga that is not ended. */

@@ -66,6 +66,7 @@ export const emptyLoader: Loader = {
   alias: async () => undefined,
   listing: async () => undefined,
   receipts: async () => [],
+  pushRules: async () => ({ next: 0, rules: null }),
   openSagas: async () => [],
   commands: async () => new Map(),
 };

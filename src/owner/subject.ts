@@ -1,4 +1,5 @@
 import type { TopicName } from '../log/topics.ts';
+import { pushRulesKey } from '../users/values.ts';
 import type { Command } from './commands.ts';
 import { keyOfServerCommand } from './kinds/server-kind.ts';
 
@@ -28,6 +29,10 @@ export function subjectOf(command: Command): Subject {
       const key = `${command.user_id}/receipt/${command.room_id}/`;
       return { topic: 'user_values', key, slotKey: command.user_id };
     }
+    case 'set_push_rule':
+    case 'delete_push_rule':
+    case 'adjust_push_rule':
+      return { topic: 'user_values', key: pushRulesKey(command.user_id), slotKey: command.user_id };
     case 'set_account_data':
     case 'set_filter':
       return { topic: 'user_values', key: `${command.user_id}/values/`, slotKey: command.user_id };

@@ -1,13 +1,16 @@
 import type { Records } from '../log/records.ts';
 import type { SetAccountData, SetFilter, SetReceipt } from '../owner/commands.ts';
 
-/** What replaces itself about a user: account data, filters, receipts (topic `user_values`). Pure. */
+/** What replaces itself about a user: account data, filters, push rules, receipts (topic `user_values`). Pure. */
 export type ValueCommand = SetAccountData | SetFilter | SetReceipt;
+
+/** The record types of values. */
+export type ValueRecordType = 'account_data_set' | 'filter_set' | 'push_rules_set' | 'receipt_set';
 
 /** A fact about a value. */
 export type ValueFact = {
-  [T in 'account_data_set' | 'filter_set' | 'receipt_set']: { readonly type: T; readonly value: Records[T] };
-}['account_data_set' | 'filter_set' | 'receipt_set'];
+  [T in ValueRecordType]: { readonly type: T; readonly value: Records[T] };
+}[ValueRecordType];
 
 /** How far a user has read in one room: receipts by `<type>/<thread or nothing>`. */
 export type Receipts = ReadonlyMap<string, Records['receipt_set']>;
@@ -17,6 +20,11 @@ export function receiptName(receiptType: string, threadId: string | null): strin
   return `${receiptType}/${threadId ?? ''}`;
 }
 
+/** The key of a user's push rules on `user_values`. */
+export function pushRulesKey(userId: string): string {
+  return `${userId}/push_rules`;
+}
+
 /** The key on `user_values` under which a fact replaces the one before. */
 export function valueKey(fact: ValueFact): string {
   switch (fact.type) {
@@ -24,6 +32,8 @@ export function valueKey(fact: ValueFact): string {
       return `${fact.value.user_id}/account_data/${fact.value.room_id ?? ''}/${fact.value.type}`;
     case 'filter_set':
       return `${fact.value.user_id}/filter/${fact.value.filter_id}`;
+    case 'push_rules_set':
+      return pushRulesKey(fact.value.user_id);
     case 'receipt_set': {
       const { user_id, room_id, receipt_type, thread_id } = fact.value;
       return `${user_id}/receipt/${room_id}/${receiptName(receipt_type, thread_id)}`;

@@ -106,6 +106,7 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   profile_changed: { field: 'displayname', sealed },
   account_data_set: { user_id: '@ann:example.org', room_id: '!room', type: 'm.tag', sealed },
   filter_set: { user_id: '@ann:example.org', filter_id: 'abc', sealed },
+  push_rules_set: { user_id: '@ann:example.org', sealed },
   receipt_set: {
     user_id: '@ann:example.org',
     room_id: '!room',

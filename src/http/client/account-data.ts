@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
-import { defaultPushRules } from '../../matrix/push-rule-defaults.ts';
+import { pushRulesContent } from '../../matrix/push-rule-changes.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
 import { JsonText } from '../json-text.ts';
@@ -103,9 +103,11 @@ async function accountData(
   type: string,
 ): Promise<string> {
   await freshness.user(userId);
+  if (type === 'm.push_rules' && roomId === null) {
+    return pushRulesContent(userId, await reads.accounts.pushRules(userId));
+  }
   const find = () => reads.accounts.accountData(userId, roomId, type);
   const content = await freshness.orLater('user_values', userId, find);
   if (content !== undefined) return content;
-  if (type === 'm.push_rules' && roomId === null) return JSON.stringify({ global: defaultPushRules(userId) });
   throw new MilenaError('NOT_FOUND', 'There is no such account data.');
 }

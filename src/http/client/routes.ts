@@ -13,6 +13,7 @@ import { membershipRoutes } from './membership.ts';
 import { messageRoutes } from './messages.ts';
 import { profileRoutes } from './profile.ts';
 import { publicRoomRoutes } from './public-rooms.ts';
+import { pushRuleChangeRoutes } from './push-rule-changes.ts';
 import { pushRuleRoutes } from './push-rules.ts';
 import { receiptRoutes } from './receipts.ts';
 import { registerRoutes } from './register.ts';
@@ -49,6 +50,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   typingRoutes,
   receiptRoutes,
   pushRuleRoutes,
+  pushRuleChangeRoutes,
   accountDataRoutes,
   tagRoutes,
   thirdPartyRoutes,

@@ -4,6 +4,7 @@ import type {
 } from '../../../projections/accounts/queries.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 import type { JsonObject } from '../../matrix/json.ts';
+import type { PushRuleChanges } from '../../matrix/push-rule-changes.ts';
 
 /** Who an access token stands for. */
 export type Session = ModelSession;
@@ -20,6 +21,8 @@ export interface AccountReads {
   profile(userId: UserId): Promise<JsonObject | undefined>;
   /** Account data as JSON text. */
   accountData(userId: UserId, roomId: RoomId | null, type: string): Promise<string | undefined>;
+  /** What the user has changed about the push rules. */
+  pushRules(userId: UserId): Promise<PushRuleChanges>;
   /** A filter as JSON text. */
   filter(userId: UserId, filterId: string): Promise<string | undefined>;
 }
