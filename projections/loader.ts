@@ -175,7 +175,7 @@ function partialPdu({ room_id, type, sender, content, origin_server_ts }: Stored
 }
 
 const USER: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'users', '$1')}, u.kind, u.admin,
-    u.deactivated, ARRAY(SELECT d.device_id FROM ${m('accounts')}.devices d WHERE d.user_id = u.user_id) AS devices
+    u.deactivated, u.locked, u.suspended, ARRAY(SELECT d.device_id FROM ${m('accounts')}.devices d WHERE d.user_id = u.user_id) AS devices
   FROM ${m('accounts')}.users u WHERE u.user_id = $2`;
 
 const ALIAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'directory', 'server', '$1')}, room_id, creator, saga

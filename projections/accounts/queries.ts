@@ -9,6 +9,10 @@ export interface Session {
   readonly device_id: DeviceId;
   readonly kind: 'user' | 'guest';
   readonly admin: boolean;
+  /** An administrator has locked the account: nothing but logging out is left. */
+  readonly locked: boolean;
+  /** An administrator has suspended the account: see `src/http/suspension.ts`. */
+  readonly suspended: boolean;
 }
 
 /** An account. */
@@ -17,6 +21,8 @@ export interface Account {
   readonly kind: 'user' | 'guest';
   readonly admin: boolean;
   readonly deactivated: boolean;
+  readonly locked: boolean;
+  readonly suspended: boolean;
   /** PHC string, null for an account without a password. */
   readonly password_hash: string | null;
   /** Milliseconds since the epoch. */
@@ -50,14 +56,14 @@ export interface StoredAccountData {
   readonly log_offset: number;
 }
 
-const SESSION: ModelSql = (schema) => `SELECT d.user_id, d.device_id, u.kind, u.admin
+const SESSION: ModelSql = (schema) => `SELECT d.user_id, d.device_id, u.kind, u.admin, u.locked, u.suspended
   FROM ${schema('accounts')}.devices d JOIN ${schema('accounts')}.users u USING (user_id)
   WHERE d.token_hash = decode($1, 'hex') AND NOT u.deactivated`;
 const ACCOUNT: ModelSql = (schema) =>
-  `SELECT user_id, kind, admin, deactivated, password_hash, created_at
+  `SELECT user_id, kind, admin, deactivated, locked, suspended, password_hash, created_at
   FROM ${schema('accounts')}.users WHERE user_id = $1`;
 const ACCOUNTS: ModelSql = (schema) =>
-  `SELECT user_id, kind, admin, deactivated, NULL AS password_hash, created_at
+  `SELECT user_id, kind, admin, deactivated, locked, suspended, NULL AS password_hash, created_at
   FROM ${schema('accounts')}.users ORDER BY created_at, user_id`;
 const DEVICES: ModelSql = (schema) =>
   `SELECT device_id FROM ${schema('accounts')}.devices WHERE user_id = $1 ORDER BY device_id`;

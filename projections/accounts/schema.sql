@@ -4,6 +4,9 @@ CREATE TABLE users (
   kind text NOT NULL,
   admin boolean NOT NULL,
   deactivated boolean NOT NULL,
+  -- Set by an administrator, until it is ended.
+  locked boolean NOT NULL,
+  suspended boolean NOT NULL,
   -- PHC string; null without a password.
   password_hash text,
   -- Milliseconds since the epoch.

@@ -24,6 +24,8 @@ class Changes {
   readonly registered: NewUser[] = [];
   readonly passwords = new Map<string, string | null>();
   readonly deactivated = new Set<string>();
+  readonly locked = new Map<string, boolean>();
+  readonly suspended = new Map<string, boolean>();
   readonly erased = new Set<string>();
   /** By user and device; null: gone. */
   readonly devices = new Map<string, Map<string, Device | null>>();
@@ -45,6 +47,7 @@ export function userStatements(schema: string, records: readonly OpenedRecord[])
   for (const record of records) take(changes, record);
   return [
     ...userWrites(schema, changes),
+    ...restrictionWrites(schema, changes),
     ...deviceWrites(schema, changes),
     ...profileWrites(schema, changes),
   ];
@@ -75,6 +78,12 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
       changes.erased.add(key);
       changes.fields.delete(key);
       return;
+    case 'user_locked':
+      changes.locked.set(key, fact.value.locked);
+      return;
+    case 'user_suspended':
+      changes.suspended.set(key, fact.value.suspended);
+      return;
     case 'device_added': {
       const { device_id, token_hash, method, sealed } = fact.value;
       const display_name = textOf(sealed, 'display_name');
@@ -104,7 +113,7 @@ function userWrites(schema: string, { registered, passwords, deactivated, erased
   if (registered.length > 0) {
     made.push({
       text: `INSERT INTO ${schema}.users
-        SELECT user_id, kind, admin, false, password_hash, created_at, log_offset
+        SELECT user_id, kind, admin, false, false, false, password_hash, created_at, log_offset
         FROM unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::int8[], $6::int8[])
           u(user_id, kind, admin, password_hash, created_at, log_offset)`,
       values: [
@@ -138,6 +147,22 @@ function userWrites(schema: string, { registered, passwords, deactivated, erased
     made.push({ text, values: [textColumn([...erased])] });
   }
   return made;
+}
+
+function restrictionWrites(schema: string, { locked, suspended }: Changes): Statement[] {
+  const columns = [
+    ['locked', locked],
+    ['suspended', suspended],
+  ] as const;
+  return columns.flatMap(([column, changed]) =>
+    changed.size === 0
+      ? []
+      : {
+          text: `UPDATE ${schema}.users u SET ${column} = r.applied
+            FROM unnest($1::text[], $2::bool[]) r(user_id, applied) WHERE u.user_id = r.user_id`,
+          values: [textColumn([...changed.keys()]), boolColumn([...changed.values()])],
+        },
+  );
 }
 
 function deviceWrites(schema: string, { devices }: Changes): Statement[] {

@@ -36,6 +36,12 @@ export const catalogue = {
   },
   UNKNOWN_LOGIN_TYPE: { errcode: 'M_UNKNOWN', status: 400, text: 'This way to log in is not known.' },
   USER_DEACTIVATED: { errcode: 'M_USER_DEACTIVATED', status: 403, text: 'The account was deactivated.' },
+  USER_LOCKED: { errcode: 'M_USER_LOCKED', status: 401, text: 'This account has been locked.' },
+  USER_SUSPENDED: {
+    errcode: 'M_USER_SUSPENDED',
+    status: 403,
+    text: 'You cannot perform this action while suspended.',
+  },
   // Accounts
   USER_IN_USE: { errcode: 'M_USER_IN_USE', status: 400, text: 'The user ID is taken.' },
   INVALID_USERNAME: { errcode: 'M_INVALID_USERNAME', status: 400, text: 'The user name is not valid.' },

@@ -14,9 +14,11 @@ import './fastify-types.ts';
 import { Freshness } from './freshness.ts';
 import { KnownPaths } from './known-paths.ts';
 import { RateLimits, ratesOf } from './rate-limits.ts';
+import type { Session } from './reads/account-reads.ts';
 import { installRequestLog, requestIds } from './request-log.ts';
 import { frontPage } from './server/front-page.ts';
 import { livenessRoutes } from './server/liveness.ts';
+import { isOpenToSuspended } from './suspension.ts';
 import { compileValidator } from './validation.ts';
 
 /** The longest path parameter: 255 bytes, each perhaps as `%XX`. */
@@ -114,19 +116,24 @@ function installAuth(app: App, auth: Authenticator): void {
     }
     try {
       const session = auth.session(request);
-      if (!(session instanceof Promise)) {
-        request.session = session;
+      if (session instanceof Promise) session.then((found) => admit(request, found)).then(() => done(), done);
+      else {
+        admit(request, session);
         done();
-        return;
       }
-      session.then((found) => {
-        request.session = found;
-        done();
-      }, done);
     } catch (error) {
       done(asMilenaError(error));
     }
   });
+}
+
+/** @throws MilenaError USER_LOCKED, USER_SUSPENDED */
+function admit(request: FastifyRequest, session: Session): void {
+  const { config, url } = request.routeOptions;
+  if (session.locked && config.whileLocked !== true) throw new MilenaError('USER_LOCKED');
+  if (session.suspended && !isOpenToSuspended(request.method, url ?? ''))
+    throw new MilenaError('USER_SUSPENDED');
+  request.session = session;
 }
 
 function installNotFound(app: App, logger: HttpLogger): void {

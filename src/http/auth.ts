@@ -5,6 +5,12 @@ import { tokenHash, tokenSlot } from './access-token.ts';
 import type { HttpDeps } from './deps.ts';
 import type { Session } from './reads/account-reads.ts';
 
+/** A request that takes long. */
+interface Watcher {
+  readonly device_id: string;
+  readonly changed: () => void;
+}
+
 /** Sessions kept; one is about 500 bytes. */
 const SESSIONS = 50_000;
 /** A session is read again after this long, milliseconds: a second line behind `invalidate`. */
@@ -23,6 +29,7 @@ export class Authenticator {
   readonly #sessions = new LRUCache<string, Session>({ max: SESSIONS, ttl: SESSION_TTL });
   readonly #tokensOf = new Map<string, Set<string>>();
   readonly #distrusted: LRUCache<string, number>;
+  readonly #watchers = new Map<string, Set<Watcher>>();
   #revocations = 0;
 
   constructor(deps: Pick<HttpDeps, 'reads' | 'gate' | 'slots'>) {
@@ -41,8 +48,22 @@ export class Authenticator {
     return this.#sessions.get(hash) ?? this.#lookUp(token, hash);
   }
 
-  /** Notes a session that this node has just made, so that its first requests need no model. */
-  remember(hash: string, session: Session): void {
+  /** @throws MilenaError USER_LOCKED */
+  requireUnlocked({ locked }: Session): void {
+    if (locked) throw new MilenaError('USER_LOCKED');
+  }
+
+  /** A moment among revocations, for `remember`. */
+  get mark(): number {
+    return this.#revocations;
+  }
+
+  /**
+   * Notes a session that this node has just made, so that its first requests need no model.
+   * @param mark from before it was made: if anything was revoked of the user since, the model is asked instead.
+   */
+  remember(hash: string, session: Session, mark?: number): void {
+    if (mark !== undefined && (this.#distrusted.get(session.user_id) ?? 0) > mark) return;
     this.#sessions.set(hash, session);
     const tokens = this.#tokensOf.get(session.user_id) ?? new Set();
     for (const other of tokens) if (!this.#sessions.has(other)) tokens.delete(other);
@@ -51,8 +72,8 @@ export class Authenticator {
   }
 
   /**
-   * Ends sessions at once. To be called for every `device_removed`, `user_deactivated` and `device_added` of
-   * the log's tail (a login on an existing device ends its old token). @param keepHash a token that stays:
+   * Ends sessions at once, or has them looked up again. To be called for every `device_removed`, `user_deactivated`,
+   * `user_locked`, `user_suspended` and `device_added` of the log's tail (a login on an existing device ends its old token). @param keepHash a token that stays:
    * the new one of a `device_added`.
    */
   invalidate(userId: string, deviceIds: readonly string[] | 'all', keepHash?: string): void {
@@ -63,6 +84,22 @@ export class Authenticator {
       const ended = session !== undefined && (deviceIds === 'all' || deviceIds.includes(session.device_id));
       if (ended && hash !== keepHash) this.#sessions.delete(hash);
     }
+    for (const { device_id, changed } of [...(this.#watchers.get(userId) ?? [])]) {
+      if (deviceIds === 'all' || deviceIds.includes(device_id)) changed();
+    }
+  }
+
+  /**
+   * Calls `changed` when the session is ended or must be looked up again, until the returned function is called: for
+   * requests that take long.
+   */
+  watch({ user_id, device_id }: Session, changed: () => void): () => void {
+    const watchers = this.#watchers.get(user_id) ?? new Set();
+    const watcher = { device_id, changed };
+    this.#watchers.set(user_id, watchers.add(watcher));
+    return () => {
+      if (watchers.delete(watcher) && watchers.size === 0) this.#watchers.delete(user_id);
+    };
   }
 
   async #lookUp(token: string, hash: string): Promise<Session> {
@@ -78,7 +115,7 @@ export class Authenticator {
     }
     if (session === undefined) throw unknownToken();
     // What was revoked while we looked is looked up again next time.
-    if ((this.#distrusted.get(session.user_id) ?? 0) <= before) this.remember(hash, session);
+    this.remember(hash, session, before);
     return session;
   }
 

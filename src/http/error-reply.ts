@@ -26,6 +26,8 @@ export function asMilenaError(error: unknown): MilenaError {
 export function errorBody(error: MilenaError): ErrorBody {
   const { retryAfterMs, expose } = error.facts;
   return {
+    // The session is kept: it goes on when the lock ends (spec: "Account locking").
+    ...(error.code === 'USER_LOCKED' ? { soft_logout: true } : {}),
     ...expose,
     errcode: error.errcode,
     error: error.message,

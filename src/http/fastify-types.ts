@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether an access token is needed. Nothing said: no. */
     auth?: 'user' | 'none';
+    /** True where a locked user may still ask. Nothing said: no. */
+    whileLocked?: boolean;
     /** Which numbers the body may hold. Nothing said: any. */
     numbers?: JsonNumbers;
     /** An empty body stands for `{}`. */

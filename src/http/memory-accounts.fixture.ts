@@ -28,6 +28,9 @@ export function memoryAccounts(log: MemoryLog): AccountReads {
       kind,
       admin,
       deactivated,
+      locked: factsOf(log, 'user_locked').findLast(({ key }) => key === userId)?.value.locked ?? false,
+      suspended:
+        factsOf(log, 'user_suspended').findLast(({ key }) => key === userId)?.value.suspended ?? false,
       password_hash: JSON.parse(sealed ?? '').password_hash,
     };
   };
@@ -37,8 +40,8 @@ export function memoryAccounts(log: MemoryLog): AccountReads {
       const device = devices(log).find((one) => one.hash === hash);
       const owner = device === undefined ? undefined : await account(device.user);
       if (device === undefined || owner === undefined) return undefined;
-      const { kind, admin } = owner;
-      return { user_id: device.user, device_id: device.device as DeviceId, kind, admin };
+      const { kind, admin, locked, suspended } = owner;
+      return { user_id: device.user, device_id: device.device as DeviceId, kind, admin, locked, suspended };
     },
     profile: async (userId) => ((await account(userId)) === undefined ? undefined : profile(log, userId)),
     accountData: async (userId, roomId, type) =>

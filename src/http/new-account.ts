@@ -70,6 +70,14 @@ export async function createAccount(context: ClientContext, request: AccountRequ
   }
   if (session === undefined) return { user_id: userId };
   const { device_id, token_hash } = session.device;
-  context.auth.remember(token_hash, { user_id: userId, device_id, kind: 'user', admin });
+  const made = {
+    user_id: userId,
+    device_id,
+    kind: 'user',
+    admin,
+    locked: false,
+    suspended: false,
+  } as const;
+  context.auth.remember(token_hash, made);
   return { user_id: userId, access_token: session.token, device_id };
 }

@@ -47,6 +47,8 @@ export interface RouteSpec<
   readonly numbers?: JsonNumbers;
   /** An empty body stands for `{}`. */
   readonly emptyBody?: boolean;
+  /** True where a locked user may still ask (spec: "Account locking"). */
+  readonly whileLocked?: boolean;
   /** Bytes; nothing said: the app's limit. */
   readonly bodyLimit?: number;
   /** Gives the answer's value, or its text where that is at hand. */
@@ -82,9 +84,10 @@ export function route<
 
 type AnySpec = RouteSpec<AuthKind, TSchema, TSchema, TSchema, TSchema>;
 
-function configOf(spec: Pick<AnySpec, 'auth' | 'numbers' | 'emptyBody'>) {
+function configOf(spec: Pick<AnySpec, 'auth' | 'numbers' | 'emptyBody' | 'whileLocked'>) {
   return {
     auth: spec.auth,
+    ...(spec.whileLocked === undefined ? {} : { whileLocked: spec.whileLocked }),
     ...(spec.numbers === undefined ? {} : { numbers: spec.numbers }),
     ...(spec.emptyBody === undefined ? {} : { emptyBody: spec.emptyBody }),
   };

@@ -52,6 +52,16 @@ export interface Records {
   };
   readonly password_changed: { readonly sealed: string | null };
   readonly user_deactivated: { readonly erase: boolean; readonly actor: string };
+  readonly user_locked: {
+    readonly locked: boolean;
+    readonly actor: string;
+    readonly sealed: string | null;
+  };
+  readonly user_suspended: {
+    readonly suspended: boolean;
+    readonly actor: string;
+    readonly sealed: string | null;
+  };
   readonly device_added: {
     readonly device_id: string;
     readonly token_hash: Uint8Array;

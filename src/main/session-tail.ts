@@ -49,6 +49,9 @@ function revoke(auth: Pick<Authenticator, 'invalidate'>, userId: string, fact: A
       auth.invalidate(userId, fact.value.devices);
       return;
     case 'user_deactivated':
+    // Not ended, but looked up again: they may do less now, or more.
+    case 'user_locked':
+    case 'user_suspended':
       auth.invalidate(userId, 'all');
       return;
     case 'device_added': {

@@ -116,6 +116,17 @@ export interface DeactivateUser extends CommandStamp {
   readonly actor: string;
 }
 
+/** An administrator locks or suspends an account, or ends that. */
+export interface RestrictUser extends CommandStamp {
+  readonly kind: 'restrict_user';
+  readonly user_id: UserId;
+  readonly restriction: 'lock' | 'suspend';
+  /** False ends it. */
+  readonly applied: boolean;
+  readonly actor: UserId;
+  readonly reason: string | null;
+}
+
 /** A profile field; `value` undefined removes it. */
 export interface SetProfile extends CommandStamp {
   readonly kind: 'set_profile';
@@ -238,6 +249,7 @@ export type Command =
   | RemoveDevices
   | SetPassword
   | DeactivateUser
+  | RestrictUser
   | SetProfile
   | SetAccountData
   | SetFilter
@@ -257,6 +269,8 @@ export interface CommandResult {
   readonly written?: { readonly topic: string; readonly partition: number; readonly offset: number };
   /** The event that a `send_event` made (or had made when the command was first seen). */
   readonly event_id?: EventId;
+  /** Whether the user of an `add_device` is suspended: a login is possible then, little else. */
+  readonly suspended?: boolean;
   /** Devices that `remove_devices`, `set_password` or `deactivate_user` removed. */
   readonly devices?: readonly string[];
 }

@@ -58,6 +58,8 @@ export interface UserSnapshot {
   readonly kind: 'user' | 'guest';
   readonly admin: boolean;
   readonly deactivated: boolean;
+  readonly locked: boolean;
+  readonly suspended: boolean;
   readonly devices: readonly string[];
 }
 

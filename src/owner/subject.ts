@@ -23,6 +23,7 @@ export function subjectOf(command: Command): Subject {
     case 'remove_devices':
     case 'set_password':
     case 'deactivate_user':
+    case 'restrict_user':
     case 'set_profile':
       return { topic: 'users', key: command.user_id, slotKey: command.user_id };
     case 'set_receipt': {

@@ -5,6 +5,7 @@ import type {
   NewDevice,
   RegisterUser,
   RemoveDevices,
+  RestrictUser,
   SetPassword,
   SetProfile,
 } from '../owner/commands.ts';
@@ -17,6 +18,7 @@ export type UserCommand =
   | RemoveDevices
   | SetPassword
   | DeactivateUser
+  | RestrictUser
   | SetProfile;
 
 /** The record types of the aggregate. */
@@ -24,6 +26,8 @@ export type UserRecordType =
   | 'user_registered'
   | 'password_changed'
   | 'user_deactivated'
+  | 'user_locked'
+  | 'user_suspended'
   | 'device_added'
   | 'device_removed'
   | 'profile_changed';
@@ -33,10 +37,17 @@ export type UserFact = {
   [T in UserRecordType]: { readonly type: T; readonly value: Records[T] };
 }[UserRecordType];
 
-/** What was decided: facts to append, or why not. `devices` are those that lose their access. */
+/**
+ * What was decided: facts to append, or why not. `devices` are those that lose their access, `suspended` whether a new
+ * one may do only little.
+ */
 export type UserDecision =
-  | { readonly facts: readonly UserFact[]; readonly devices?: readonly string[] }
-  | { readonly refused: 'USER_IN_USE' | 'USER_DEACTIVATED' | 'NOT_FOUND' };
+  | {
+      readonly facts: readonly UserFact[];
+      readonly devices?: readonly string[];
+      readonly suspended?: boolean;
+    }
+  | { readonly refused: 'USER_IN_USE' | 'USER_DEACTIVATED' | 'USER_LOCKED' | 'NOT_FOUND' };
 
 /** Decides a command about an account (spec: client-server API, "Account management"). */
 export function decideUser(user: User, command: UserCommand): UserDecision {
@@ -44,10 +55,13 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
     return user.exists ? { refused: 'USER_IN_USE' } : { facts: registration(command) };
   }
   if (!user.exists) return { refused: 'NOT_FOUND' };
+  // A closed account is none to administrators any more (spec: "Server Administration").
+  if (user.deactivated && command.kind === 'restrict_user') return { refused: 'NOT_FOUND' };
   if (user.deactivated && command.kind !== 'deactivate_user') return { refused: 'USER_DEACTIVATED' };
   switch (command.kind) {
     case 'add_device':
-      return { facts: [deviceAdded(command.device)] };
+      if (user.locked) return { refused: 'USER_LOCKED' };
+      return { facts: [deviceAdded(command.device)], suspended: user.suspended };
     case 'remove_devices': {
       const devices = affected(user, command.devices, command.except);
       return { facts: removal(devices, command.reason), devices };
@@ -63,6 +77,8 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
       const value = { erase: command.erase, actor: command.actor };
       return { facts: [{ type: 'user_deactivated', value }], devices: [...user.devices] };
     }
+    case 'restrict_user':
+      return { facts: restriction(user, command) };
     case 'set_profile': {
       const sealed = command.value === undefined ? null : JSON.stringify(command.value);
       return { facts: [{ type: 'profile_changed', value: { field: command.field, sealed } }] };
@@ -80,6 +96,20 @@ function registration(command: RegisterUser): readonly UserFact[] {
     },
   };
   return command.device === undefined ? [registered] : [registered, deviceAdded(command.device)];
+}
+
+/** Nothing where it is so already. */
+function restriction(user: User, command: RestrictUser): readonly UserFact[] {
+  const { restriction: kind, applied, actor, reason } = command;
+  const sealed = reason === null ? null : JSON.stringify({ reason });
+  if (kind === 'lock') {
+    return user.locked === applied
+      ? []
+      : [{ type: 'user_locked', value: { locked: applied, actor, sealed } }];
+  }
+  return user.suspended === applied
+    ? []
+    : [{ type: 'user_suspended', value: { suspended: applied, actor, sealed } }];
 }
 
 function deviceAdded(device: NewDevice): UserFact {

@@ -15,6 +15,10 @@ export function evolveUser(user: User, fact: UserFact): User {
     }
     case 'user_deactivated':
       return { ...user, deactivated: true, devices: new Set() };
+    case 'user_locked':
+      return { ...user, locked: fact.value.locked };
+    case 'user_suspended':
+      return { ...user, suspended: fact.value.suspended };
     case 'password_changed':
     case 'profile_changed':
       return user;

@@ -6,6 +6,10 @@ export interface User {
   readonly kind: 'user' | 'guest';
   readonly admin: boolean;
   readonly deactivated: boolean;
+  /** An administrator has locked it: it cannot be used until that ends. */
+  readonly locked: boolean;
+  /** An administrator has suspended it: it may do little until that ends. */
+  readonly suspended: boolean;
   readonly devices: ReadonlySet<string>;
 }
 
@@ -15,5 +19,7 @@ export const NO_USER: User = {
   kind: 'user',
   admin: false,
   deactivated: false,
+  locked: false,
+  suspended: false,
   devices: new Set(),
 };

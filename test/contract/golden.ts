@@ -101,6 +101,8 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   user_registered: { kind: 'guest', admin: true, sealed },
   password_changed: { sealed },
   user_deactivated: { erase: true, actor: '@admin:example.org' },
+  user_locked: { locked: true, actor: '@admin:example.org', sealed },
+  user_suspended: { suspended: true, actor: '@admin:example.org', sealed },
   device_added: { device_id: 'DEVICE', token_hash: bytes(32, 50), method: 'm.login.password', sealed },
   device_removed: { devices: ['A', 'B'], reason: 'logout_all' },
   profile_changed: { field: 'displayname', sealed },

@@ -21,6 +21,7 @@ export interface ServedRoute {
 const R = '/_matrix/client/v3/rooms/{roomId}';
 const U = '/_matrix/client/v3/user/{userId}';
 const V = '/_matrix/client/v3';
+const V1 = '/_matrix/client/v1';
 const MEMBER = { user_id: 'userId', reason: 'string' } as const;
 const PAGING = {
   dir: ['', 'x', 'B'],
@@ -168,6 +169,10 @@ export const servedRoutes: readonly ServedRoute[] = [
   },
   { method: 'GET', path: `${U}/filter/{filterId}`, token: true },
   { method: 'GET', path: `${V}/thirdparty/protocols`, token: true },
+  { method: 'GET', path: `${V1}/admin/lock/{userId}`, token: true },
+  { method: 'PUT', path: `${V1}/admin/lock/{userId}`, token: true, body: { locked: 'boolean' } },
+  { method: 'GET', path: `${V1}/admin/suspend/{userId}`, token: true },
+  { method: 'PUT', path: `${V1}/admin/suspend/{userId}`, token: true, body: { suspended: 'boolean' } },
   {
     method: 'GET',
     path: `${V}/sync`,

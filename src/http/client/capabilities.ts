@@ -5,6 +5,9 @@ import { route, SINCE_R0 } from '../route.ts';
 
 const switchSchema = Type.Object({ enabled: Type.Boolean() });
 
+/** What administrators may do besides (spec: `m.account_moderation`, left out for all others). */
+const MODERATION = { 'm.account_moderation': { suspend: true, lock: true } };
+
 /** `GET capabilities` (spec: client-server API, "Capabilities negotiation"). Says what is built, no more. */
 export function capabilityRoutes(app: App, { settings }: ClientContext): void {
   const available = ROOM_VERSIONS.map(({ id, stable }) => [id, stable ? 'stable' : 'unstable']);
@@ -34,8 +37,11 @@ export function capabilityRoutes(app: App, { settings }: ClientContext): void {
         'm.profile_fields': switchSchema,
         'm.3pid_changes': switchSchema,
         'm.get_login_token': switchSchema,
+        'm.account_moderation': Type.Optional(Type.Object({ suspend: Type.Boolean(), lock: Type.Boolean() })),
       }),
     }),
-    handle: async () => ({ capabilities }),
+    handle: async ({ session }) => ({
+      capabilities: session.admin ? { ...capabilities, ...MODERATION } : capabilities,
+    }),
   });
 }

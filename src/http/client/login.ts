@@ -57,21 +57,21 @@ async function login(context: ClientContext, body: Static<typeof loginBody>, add
   const account = await checkedAccount(context, userId, password);
   const displayName = body.initial_device_display_name;
   const { device, token } = newSession(context, account.user_id, body.device_id, displayName, body.type);
-  await context.execute({
+  const { mark } = context.auth;
+  const { suspended } = await context.execute({
     kind: 'add_device',
     id: freshCommandId(),
     at: context.now(),
     user_id: account.user_id,
     device,
   });
+  if (suspended !== undefined) {
+    const { user_id, kind, admin } = account;
+    const session = { user_id, device_id: device.device_id, kind, admin, locked: false, suspended };
+    context.auth.remember(device.token_hash, session, mark);
+  }
   // The device's old token, if it had one, ends here at once; elsewhere from the log's tail.
   context.auth.invalidate(account.user_id, [device.device_id], device.token_hash);
-  context.auth.remember(device.token_hash, {
-    user_id: account.user_id,
-    device_id: device.device_id,
-    kind: account.kind,
-    admin: account.admin,
-  });
   return {
     user_id: account.user_id,
     access_token: token,

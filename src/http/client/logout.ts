@@ -12,6 +12,7 @@ export function logoutRoutes(app: App, context: ClientContext): void {
     path: '/logout',
     prefixes: SINCE_R0,
     auth: 'user',
+    whileLocked: true,
     response: emptySchema,
     handle: ({ session }) => logout(context, session, [session.device_id]),
   });
@@ -20,6 +21,7 @@ export function logoutRoutes(app: App, context: ClientContext): void {
     path: '/logout/all',
     prefixes: SINCE_R0,
     auth: 'user',
+    whileLocked: true,
     response: emptySchema,
     handle: ({ session }) => logout(context, session, 'all'),
   });

@@ -1,5 +1,6 @@
 import type { App, ClientContext } from '../context.ts';
 import { accountDataRoutes } from './account-data.ts';
+import { accountModerationRoutes } from './account-moderation.ts';
 import { aliasRoutes } from './aliases.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { createRoomRoutes } from './create-room.ts';
@@ -54,6 +55,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   accountDataRoutes,
   tagRoutes,
   thirdPartyRoutes,
+  accountModerationRoutes,
 ];
 
 /** Adds the client-server API. */

@@ -6,6 +6,7 @@ import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { eventIdSchema, objectSchema, roomIdSchema } from '../schemas.ts';
+import { requireOwnRedaction } from '../suspension.ts';
 import { executeSend } from './send-event.ts';
 
 const eventIdAnswer = Type.Object({ event_id: Type.String() });
@@ -59,8 +60,9 @@ interface OneSend {
 }
 
 /** The same device, path and transaction ID give the same event, however often they come. */
-function sendOnce(context: ClientContext, session: Session, send: OneSend): Promise<EventId> {
+async function sendOnce(context: ClientContext, session: Session, send: OneSend): Promise<EventId> {
   const { user_id, device_id } = session;
+  await requireOwnRedaction(context, session, send.roomId, send.redacts);
   context.limits.take('send', user_id);
   return executeSend(context, {
     kind: 'send_event',

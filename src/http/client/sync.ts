@@ -40,9 +40,18 @@ export function syncRoutes(app: App, context: ClientContext): void {
       // Not the request's own `close`: that comes as soon as its empty body was read.
       const { socket } = request.raw;
       socket.once('close', abort);
+      let doubtful = false;
+      const unwatch = context.auth.watch(session, () => {
+        doubtful = true;
+        abort();
+      });
       try {
-        return await answer({ context, sync, filters }, session, query, gone.signal);
+        const text = await answer({ context, sync, filters }, session, query, gone.signal);
+        // Logged out, locked: what came meanwhile is for somebody else.
+        if (doubtful) context.auth.requireUnlocked(await context.auth.session(request));
+        return text;
       } finally {
+        unwatch();
         // The connection serves many syncs.
         socket.off('close', abort);
       }

@@ -12,8 +12,8 @@ export const userKind: AggregateKind<User> = {
   async load(key, loader) {
     const snapshot = await loader.user(key);
     if (snapshot === undefined) return { state: NO_USER, next: 0 };
-    const { next, kind, admin, deactivated, devices } = snapshot;
-    return { state: { exists: true, kind, admin, deactivated, devices: new Set(devices) }, next };
+    const { next, devices, ...account } = snapshot;
+    return { state: { exists: true, ...account, devices: new Set(devices) }, next };
   },
   holds: (key, recordKey) => key === recordKey,
   prepare: () => undefined,
@@ -23,7 +23,10 @@ export const userKind: AggregateKind<User> = {
     if ('refused' in decision) throw new MilenaError(decision.refused);
     return {
       facts: decision.facts.map((fact) => ({ ...fact, key: command.user_id })),
-      result: decision.devices === undefined ? {} : { devices: decision.devices },
+      result: {
+        ...(decision.devices === undefined ? {} : { devices: decision.devices }),
+        ...(decision.suspended === undefined ? {} : { suspended: decision.suspended }),
+      },
     };
   },
   evolve: (user, fact) => (isUserFact(fact) ? evolveUser(user, fact) : user),
@@ -36,6 +39,7 @@ function isUserCommand(command: Command): command is UserCommand {
     case 'remove_devices':
     case 'set_password':
     case 'deactivate_user':
+    case 'restrict_user':
     case 'set_profile':
       return true;
     default:
@@ -48,6 +52,8 @@ function isUserFact(fact: AnyFact): fact is UserFact {
     case 'user_registered':
     case 'password_changed':
     case 'user_deactivated':
+    case 'user_locked':
+    case 'user_suspended':
     case 'device_added':
     case 'device_removed':
     case 'profile_changed':
