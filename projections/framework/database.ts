@@ -1,8 +1,12 @@
+import { channel } from 'node:diagnostics_channel';
 import pg from 'pg';
 import { asDatabaseError, isUndone } from './database-errors.ts';
 import type { Parameter, Statement } from './model.ts';
 import { postgresTypes, toPostgresText } from './postgres-text.ts';
 import { statementName, WriteBatch } from './write-batch.ts';
+
+/** Told of what is sent to Postgres: `{ name, count }`, the name `query`, `read` or `write`. The bench counts them. */
+const statements = channel('milena:models:statement');
 
 /** How the read models' database is reached. */
 export interface DatabaseOptions {
@@ -53,20 +57,23 @@ export class Database {
 
   /** Runs a prepared query on a connection of the readers. `text` is one of a few fixed texts. */
   async query<Row extends object>(text: string, values: readonly Parameter[] = []): Promise<readonly Row[]> {
+    told('query', 1);
     return this.#prepared(this.#reads, text, values);
   }
 
   /** As `query`, on a connection of the writers, so that projectors and clients don't wait for each other. */
   async read<Row extends object>(text: string, values: readonly Parameter[] = []): Promise<readonly Row[]> {
+    told('read', 1);
     return this.#prepared(this.#writes, text, values);
   }
 
   /** Commits statements as one transaction. @throws ConnectionLost when whether it happened is not known. */
-  async commit(statements: readonly Statement[]): Promise<void> {
+  async commit(writes: readonly Statement[]): Promise<void> {
+    told('write', writes.length);
     const client = await this.#connect(this.#writes);
     let broken = true;
     try {
-      const batch = new WriteBatch(statements);
+      const batch = new WriteBatch(writes);
       client.query(batch);
       await batch.done;
       broken = false;
@@ -79,9 +86,9 @@ export class Database {
   }
 
   /** Runs statements and undoes them. @throws whatever they would have thrown. */
-  async tryOut(statements: readonly Statement[]): Promise<void> {
+  async tryOut(writes: readonly Statement[]): Promise<void> {
     try {
-      await this.commit([...statements, { text: 'SELECT projection.undo()', values: [] }]);
+      await this.commit([...writes, { text: 'SELECT projection.undo()', values: [] }]);
     } catch (error) {
       if (!isUndone(error)) throw error;
     }
@@ -145,4 +152,8 @@ export class Database {
       });
     return result.rows;
   }
+}
+
+function told(name: 'query' | 'read' | 'write', count: number): void {
+  if (statements.hasSubscribers) statements.publish({ name, count });
 }

@@ -6,10 +6,10 @@ import type { ProjectorContext } from '../framework/model.ts';
 import type { RoomRow } from './rows.ts';
 
 /** Rooms of a partition that are kept in memory: about a kilobyte each. */
-const KEPT_ROOMS = 4_000;
+const KEPT_ROOMS = 1_000;
 
 /** Entries of all the trees of a partition that are kept: about 200 bytes each. */
-const KEPT_ENTRIES = 100_000;
+const KEPT_ENTRIES = 50_000;
 
 /** An entry whose `value` is asked for. */
 export interface EntryKey {

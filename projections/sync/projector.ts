@@ -5,9 +5,9 @@ import type { OpenedRecord, Projector, ProjectorContext, Statement } from '../fr
 import { parsedEvent } from '../room-record.ts';
 
 /** Rooms of a partition whose counts are kept in memory. */
-const KEPT_ROOMS = 10_000;
-/** Members of a partition's rooms whose membership is kept in memory: about 4 MB. */
-const KEPT_MEMBERS = 20_000;
+const KEPT_ROOMS = 2_000;
+/** Members of a partition's rooms whose membership is kept in memory: about 800 KB, with 64 partitions 50 MB. */
+const KEPT_MEMBERS = 4_000;
 
 interface Counts {
   readonly joined: number;

@@ -64,6 +64,21 @@ export const measures: readonly Measure[] = [
     labels: ['name'],
   },
   {
+    kind: 'count',
+    channel: 'milena:log:commit',
+    name: 'milena_log_commits_total',
+    help: 'Commits of owners to the log in Postgres; slots that append at the same time share one.',
+    labels: ['topic'],
+  },
+  {
+    kind: 'count',
+    channel: 'milena:models:statement',
+    name: 'milena_models_statements_total',
+    help: 'Statements sent to the read models: query (for answers), read and write (by projectors).',
+    labels: ['name'],
+    from: 'count',
+  },
+  {
     kind: 'seconds',
     channel: 'milena:projector:batch',
     name: 'milena_projector_batch_seconds',

@@ -3,9 +3,7 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import type { LogRecord, NewRecord } from '../port.ts';
 import { type TopicName, topicNames } from '../topics.ts';
 import { type Database, refused, run, type Statement } from './database.ts';
-
-/** `part` as the tables hold it. */
-export const partNumbers = { chunk: 1, closing: 2 } as const;
+import { list, pack } from './pack.ts';
 
 /** Where an append goes. Epoch 0 on the topics that any node writes. */
 export interface AppendTarget {
@@ -57,17 +55,29 @@ export async function append(
   records: readonly NewRecord[],
 ): Promise<readonly LogRecord[]> {
   if (records.length === 0) return [];
+  return onConnection(database, async (client) => {
+    const place = await takePlace(client, target, records);
+    if (place === undefined) throw new MilenaError('FENCED');
+    return standing(target, records, Number(place[0]), Number(place[1]));
+  });
+}
+
+/** Runs an append on a connection of its own, and says of its failure what is certain. */
+export async function onConnection<T>(
+  database: Database,
+  work: (client: pg.ClientBase) => Promise<T>,
+): Promise<T> {
   const client = await database.connect();
-  let place: readonly unknown[] | undefined;
   try {
-    place = await takePlace(client, target, records);
+    const result = await work(client);
     client.release();
+    return result;
   } catch (cause) {
-    client.release(true);
+    // A fenced append is an answer; the connection is as good as before.
+    client.release(!(cause instanceof MilenaError));
+    if (cause instanceof MilenaError) throw cause;
     throw new MilenaError(refused(cause) ? 'LOG_UNAVAILABLE' : 'INDEFINITE', undefined, { cause });
   }
-  if (place === undefined) throw new MilenaError('FENCED');
-  return standing(target, records, Number(place[0]), Number(place[1]));
 }
 
 /** Runs the statement on a connection, which may be inside a transaction. Undefined: another epoch holds. */
@@ -85,16 +95,23 @@ export async function takePlace(
     records.length,
     packed.ats.at(-1),
     packed.bytes,
+    ...packedLists(packed),
+  ]);
+  return rows[0];
+}
+
+/** What both statements take after the bytes: a value for each record. */
+export function packedLists(packed: ReturnType<typeof pack>): readonly unknown[] {
+  return [
     list(packed.ats),
-    list(records.map((record) => record.origin ?? 0)),
-    list(records.map((record) => (record.part === undefined ? 0 : partNumbers[record.part]))),
-    records.map((record) => record.type),
+    list(packed.origins),
+    list(packed.parts),
+    packed.types,
     list(packed.starts),
     list(packed.keys),
     list(packed.commands),
     list(packed.values),
-  ]);
-  return rows[0];
+  ];
 }
 
 /** Records as they stand on the log, once their place is known. */
@@ -109,35 +126,4 @@ export function standing(
     at = Math.max(at, record.at);
     return { ...record, at, topic, partition, offset: first + index, epoch };
   });
-}
-
-/** All bytes behind each other, and where each begins (from 1) and how long its pieces are. */
-function pack(records: readonly NewRecord[]) {
-  const pieces: Uint8Array[] = [];
-  const starts: number[] = [];
-  const keys: number[] = [];
-  const commands: number[] = [];
-  const values: number[] = [];
-  const ats: number[] = [];
-  let end = 1;
-  let at = 0;
-  for (const record of records) {
-    const key = Buffer.from(record.key, 'utf8');
-    pieces.push(key);
-    if (record.command !== undefined) pieces.push(record.command);
-    if (record.value !== null) pieces.push(record.value);
-    starts.push(end);
-    keys.push(key.length);
-    commands.push(record.command?.length ?? 0);
-    values.push(record.value?.length ?? -1);
-    end += key.length + (record.command?.length ?? 0) + (record.value?.length ?? 0);
-    at = Math.max(at, record.at);
-    ats.push(at);
-  }
-  return { bytes: Buffer.concat(pieces), starts, keys, commands, values, ats };
-}
-
-/** An array of numbers as Postgres reads it; the driver's own way quotes and escapes each. */
-function list(numbers: readonly number[]): string {
-  return `{${numbers.join(',')}}`;
 }

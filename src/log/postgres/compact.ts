@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { TopicName } from '../topics.ts';
-import { partNumbers } from './append.ts';
 import type { Database } from './database.ts';
+import { partNumbers } from './pack.ts';
 
 /** How long to wait for snapshots that still see what was deleted. */
 const patienceMs = 30_000;

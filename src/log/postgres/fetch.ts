@@ -1,7 +1,7 @@
 import type { LogRecord, Offset } from '../port.ts';
 import { type TopicName, topicNames } from '../topics.ts';
-import { partNumbers } from './append.ts';
 import type { Database, Statement } from './database.ts';
+import { partNumbers } from './pack.ts';
 
 /** The most bytes of values in one fetch, unless the first record alone has more. */
 const maxFetchBytes = 4 * 1024 * 1024;

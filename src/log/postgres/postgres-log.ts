@@ -4,8 +4,9 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import { checkAppend, checkPartition, checkTopic } from '../check-append.ts';
 import { createCodec } from '../codec.ts';
 import type { EventLog, LogBatch, LogRecord, NewRecord, Offset, ReadOptions, Writer } from '../port.ts';
-import { type TopicName, topicNames, topics } from '../topics.ts';
+import { ownedTopics, type TopicName, topicNames, topics } from '../topics.ts';
 import { type AppendTarget, append } from './append.ts';
+import { TopicAppends } from './append-together.ts';
 import { type LeaseOptions, PostgresAssignment } from './assignment.ts';
 import { claimSlot } from './claim.ts';
 import { compactPartition } from './compact.ts';
@@ -62,6 +63,7 @@ class PostgresLog implements EventLog {
   readonly #database: Database;
   readonly #claim: Uint8Array;
   readonly #tails = new Map<string, PartitionTail>();
+  readonly #appends: ReadonlyMap<TopicName, TopicAppends>;
   readonly #signals: Signals;
   readonly #assignment: PostgresAssignment;
   readonly #closed = new AbortController();
@@ -72,6 +74,9 @@ class PostgresLog implements EventLog {
     this.generation = meta.generation;
     this.slots = meta.slots;
     this.maxAppendBytes = options.maxAppendBytes ?? 1024 * 1024;
+    this.#appends = new Map(
+      ownedTopics.map((topic) => [topic, new TopicAppends(database, topic, this.maxAppendBytes)]),
+    );
     this.#claim = createCodec().encode('claim', {
       node: options.node ?? '',
       software: options.software ?? 'milena',
@@ -196,7 +201,12 @@ class PostgresLog implements EventLog {
   }
 
   async #append(target: AppendTarget, records: readonly NewRecord[]): Promise<readonly Offset[]> {
-    const stored = await append(this.#database, target, records);
+    // Topics that any node writes have no epoch to tell whose turn it is: each of their appends goes by itself.
+    const together = this.#appends.get(target.topic);
+    const stored =
+      together === undefined
+        ? await append(this.#database, target, records)
+        : await together.append(target, records);
     this.#announce(stored);
     return stored.map((record) => record.offset);
   }

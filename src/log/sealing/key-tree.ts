@@ -92,6 +92,8 @@ function sideAt(leaf: number, depth: number): 0 | 1 {
 export class LeafKeys {
   readonly #nodes: readonly KeyNode[];
   readonly #path: (Uint8Array | undefined)[] = [];
+  /** The path's keys. Bytes of its own: 32 of Node's shared pool would keep 8 KB of it in memory for each. */
+  readonly #bytes = new Uint8Array((treeDepth + 1) * keyBytes);
   #node: KeyNode | undefined;
   #leaf = 0;
 
@@ -114,8 +116,11 @@ export class LeafKeys {
     while (depth < treeDepth && this.#path[depth + 1] !== undefined && this.#shared(leaf, depth + 1)) depth++;
     let key = this.#path[depth] ?? node.key;
     for (; depth < treeDepth; depth++) {
-      key = childKey(key, sideAt(leaf, depth));
-      this.#path[depth + 1] = key;
+      const at = (depth + 1) * keyBytes;
+      const kept = this.#bytes.subarray(at, at + keyBytes);
+      kept.set(childKey(key, sideAt(leaf, depth)));
+      key = kept;
+      this.#path[depth + 1] = kept;
     }
     this.#leaf = leaf;
     return key;
