@@ -123,7 +123,7 @@ async function readRoom(
 ): Promise<RoomSnapshot | undefined> {
   const [row] = await db.query<RoomRow>(ROOM, [roomId, partition]);
   if (row?.poisoned === true) {
-    throw new MilenaError('UNAVAILABLE', 'A record of this room is set aside; see milena status.');
+    throw new MilenaError('SET_ASIDE', 'A record of this room is set aside; see milena status.');
   }
   if (row === undefined || (row.version === null && row.saga === null)) return undefined;
   // The text was made of this very shape by `room_state/rows.ts`.
@@ -192,7 +192,7 @@ async function refusePoisoned(db: ModelDatabase, topic: TopicName, slot: number,
   const below = `${key.replaceAll(/[\\%_]/g, '\\$&')}/%`;
   const [row] = await db.query<{ poisoned: boolean }>(POISONED, [topic, slot, key, below]);
   if (row?.poisoned === true) {
-    throw new MilenaError('UNAVAILABLE', 'A record of this is set aside; see milena status.');
+    throw new MilenaError('SET_ASIDE');
   }
 }
 

@@ -71,6 +71,8 @@ export const catalogue = {
     status: 503,
     text: 'A part of the server cannot answer now; try again.',
   },
+  /** Unlike UNAVAILABLE it does not pass by itself: nobody tries again before the operator has mended it. */
+  SET_ASIDE: { errcode: 'M_UNKNOWN', status: 503, text: 'A record of this is set aside; see milena status.' },
   INTERNAL: { errcode: 'M_UNKNOWN', status: 500, text: 'The server failed to answer.' },
   NOT_OWNER: { errcode: 'M_UNKNOWN', status: 421, text: 'This node does not own the slot.' },
   // The log

@@ -62,6 +62,7 @@ describe('the public app', () => {
     assert.deepEqual([status, json.errcode], [500, 'M_UNKNOWN']);
     assert.doesNotMatch(text, /tiger/);
     assert.equal(told.length, 1);
+    assert.match(JSON.stringify(told), /"reqId":"[0-9a-f]{8}-1"/, 'its line has the ID of the request');
   });
 
   it('says why it is not ready, and that it lives all the same', async () => {

@@ -249,7 +249,7 @@ export class SlotOwner {
     for await (const read of this.deps.log.read(kind.topic, from)) {
       if (!kind.holds(key, read.key)) continue;
       if (read.fact === undefined) {
-        throw new MilenaError('UNAVAILABLE', 'A record of this cannot be read; see milena status.');
+        throw new MilenaError('SET_ASIDE', 'A record of this cannot be read; see milena status.');
       }
       facts.push({ key: read.key, offset: read.offset, fact: read.fact });
     }

@@ -79,7 +79,7 @@ async function learn(
   // To the auth rules an event that is not known is an entry that is not there: a ban would be none.
   const target = redactionTarget(command, draftOf(command).content);
   if (missing.some((id) => id !== target && !loaded.known.has(id))) {
-    throw new MilenaError('UNAVAILABLE', 'A state event of this room cannot be read; see milena status.');
+    throw new MilenaError('SET_ASIDE', 'A state event of this room cannot be read; see milena status.');
   }
 }
 

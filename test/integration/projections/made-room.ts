@@ -7,8 +7,6 @@ import { type RoomVersion, roomVersion } from '../../../src/matrix/room-versions
 import { eventFact } from '../../../src/rooms/facts.ts';
 import { StateTree } from '../../../src/state/state-tree.ts';
 
-const VERSION = roomVersion('12') as RoomVersion; // One of ours.
-
 /** An event to be made. */
 export interface MadeEvent {
   readonly type: string;
@@ -27,23 +25,35 @@ export class MadeRoom {
   #state = StateTree.empty;
   #place = 0;
   #at = 1_700_000_000_000;
+  readonly #version: RoomVersion;
 
-  constructor(name: string) {
-    this.id = asRoomId(`!${hash('sha256', name, 'base64url')}`);
+  constructor(name: string, version: '11' | '12' = '12') {
+    const hashed = hash('sha256', name, 'base64url');
+    this.id = asRoomId(version === '12' ? `!${hashed}` : `!${hashed}:localhost`);
+    this.#version = roomVersion(version) as RoomVersion; // One of ours.
   }
 
-  /** The facts of a room with its creator in it. */
+  /**
+   * The facts of a room with its creator in it.
+   * @param version in a room of version 11 owners can go on; in version 12 its ID would have to fit the event.
+   */
   static create(
     name: string,
     creator: string,
     preset: Readonly<Record<string, JsonObject>> = {},
+    version: '11' | '12' = '12',
   ): {
     readonly room: MadeRoom;
     readonly facts: readonly NewFact<'room_event'>[];
   } {
-    const room = new MadeRoom(name);
+    const room = new MadeRoom(name, version);
     const facts = [
-      room.fact({ type: 'm.room.create', sender: creator, state_key: '', content: { room_version: '12' } }),
+      room.fact({
+        type: 'm.room.create',
+        sender: creator,
+        state_key: '',
+        content: { room_version: version },
+      }),
       room.member(creator, 'join'),
       room.fact({ type: 'm.room.power_levels', sender: creator, state_key: '', content: {} }),
       room.fact({
@@ -81,7 +91,7 @@ export class MadeRoom {
       eventId,
       pdu,
       content: JSON.stringify(event.content),
-      version: VERSION,
+      version: this.#version,
       place,
       before,
       after: this.#state,
