@@ -9,6 +9,16 @@ export interface ParsedEvent {
   readonly content: string;
 }
 
+/** Whether an event came live into its room. */
+export function isLive({ kind, verdict }: RoomEventRecord): boolean {
+  return kind === 'event' && verdict === 'accepted';
+}
+
+/** Whether an event is in the timeline of its room: came live, or was filled in. */
+export function isInTimeline({ kind, verdict }: RoomEventRecord): boolean {
+  return (kind === 'event' || kind === 'backfilled') && verdict === 'accepted';
+}
+
 /** Where a record keeps its event once parsed: a WeakMap of so many objects slows every collection of garbage. */
 const parsed = Symbol('parsed event');
 

@@ -7,6 +7,12 @@ export interface PlacedEvent {
   readonly state_key: string | null;
 }
 
+/** Places of a room, from the first to the last of them. */
+export interface PlaceRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** An entry of a history: from `place` on, `value` holds (null: nothing does). */
 export interface HistoryStep {
   readonly place: number;
@@ -46,6 +52,31 @@ export class HistoryView {
       return this.#allows(place, setting, valueBefore(this.#memberships, place + 1));
     }
     return false;
+  }
+
+  /**
+   * The places whose events the user may see, as ranges in order. What an event changes itself does not count: for
+   * events that are neither the user's own memberships nor changes of the setting.
+   */
+  ranges(): readonly PlaceRange[] {
+    const ranges: { from: number; to: number }[] = [];
+    const add = (from: number, to: number): void => {
+      const allows = this.#allows(to, valueBefore(this.#settings, to), valueBefore(this.#memberships, to));
+      if (from > to || !allows) return;
+      const last = ranges.at(-1);
+      if (last?.to === from - 1) last.to = to;
+      else ranges.push({ from, to });
+    };
+    let from = Number.MIN_SAFE_INTEGER;
+    const changes = new Set([...this.#settings, ...this.#memberships].map(({ place }) => place));
+    // Between two changes all is alike; at a change itself it is not quite: who joins sees what lies before.
+    for (const change of [...changes].sort((one, other) => one - other)) {
+      add(from, change - 1);
+      add(change, change);
+      from = change + 1;
+    }
+    add(from, Number.MAX_SAFE_INTEGER);
+    return ranges;
   }
 
   /** The user's membership as of the event: after it, if it is the user's own (`unsigned.membership`). */

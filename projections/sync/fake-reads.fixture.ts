@@ -1,8 +1,10 @@
 import { asEventId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
 import { redactJson } from '../../src/matrix/redaction.ts';
+import { MAIN_THREAD, relationOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
+import type { CountedThread } from './reading.ts';
 import { stateWithin } from './room-state.ts';
 import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
 import type { ModelTopic, SyncReads, VisibilityFrom } from './sync-reads.ts';
@@ -173,14 +175,26 @@ export class FakeReads implements SyncReads {
     });
   }
 
+  async threads(...[roomId, events]: Parameters<SyncReads['threads']>): ReturnType<SyncReads['threads']> {
+    this.asked += 1;
+    const known = this.known(roomId);
+    return new Map(
+      events.flatMap((eventId) => {
+        const found = findThread(known, eventId);
+        return found.thread === undefined
+          ? []
+          : [[eventId, { thread: asEventId(found.thread), hops: found.hops }] as const];
+      }),
+    );
+  }
+
   async unread(...[userId, rooms]: Parameters<SyncReads['unread']>): ReturnType<SyncReads['unread']> {
     this.asked += 1;
     return new Map(
       rooms.map(({ room_id, place }) => {
-        const sent = this.known(room_id).findLast(({ sender }) => sender === userId)?.place ?? 0;
-        const read = Math.max(sent, ...this.rows().map(({ fact }) => furthest(fact, userId, room_id)));
-        const events = this.known(room_id).filter((event) => event.place > read && event.place <= place);
-        return [room_id, { read, ...countUnread(events, this.known(room_id), userId) }];
+        const known = this.known(room_id);
+        const reads = readsOf(userId, room_id, known, this.rows());
+        return [room_id, { read: reads.base, threads: countUnread(known, place, userId, reads.thread) }];
       }),
     );
   }
@@ -239,24 +253,72 @@ export function shownEvents(events: readonly FakeEvent[]): readonly SyncEvent[] 
   return shown;
 }
 
-/** What is unread among events, as `src/matrix/notifying.ts` counts. */
-export function countUnread(
-  events: readonly FakeEvent[],
+/** The thread of an event and how many relations away from it: as the spec tells to look for it. */
+function findThread(
   all: readonly FakeEvent[],
+  eventId: string,
+): { readonly thread?: string; readonly hops: number } {
+  let event = all.find(({ event_id }) => event_id === eventId);
+  for (let hops = 0; hops <= 3; hops += 1) {
+    const relation = event && relationOf(event.content);
+    if (event === undefined || relation === undefined) break;
+    if (relation.rel_type === 'm.thread') return { thread: relation.event_id, hops };
+    const { place } = event;
+    event = all.find((one) => one.event_id === relation.event_id && one.place < place);
+  }
+  return { hops: 0 };
+}
+
+/** How far a user has read each thread of a room, and all of them. */
+export function readsOf(
   userId: UserId,
-): { readonly notification_count: number; readonly highlight_count: number } {
-  let notification_count = 0;
-  let highlight_count = 0;
-  for (const event of events) {
-    if (event.sender === userId) continue;
+  roomId: RoomId,
+  events: readonly FakeEvent[],
+  values: readonly FakeValue[],
+): { readonly base: number; readonly thread: (name: string) => number } {
+  const receipts = values.flatMap(({ fact }) => {
+    if (fact.type !== 'receipt_set' || fact.value.receipt_type === 'm.fully_read') return [];
+    return fact.value.user_id === userId && fact.value.room_id === roomId ? [fact.value] : [];
+  });
+  const furthest = (threadId: string | null) =>
+    receipts.filter(({ thread_id }) => thread_id === threadId).map((one) => one.furthest_place);
+  const base = Math.max(0, ...furthest(null));
+  const sent = events.filter(({ sender }) => sender === userId);
+  return {
+    base,
+    thread: (name) => {
+      const own = sent.findLast(
+        ({ event_id }) => (findThread(events, event_id).thread ?? MAIN_THREAD) === name,
+      );
+      return Math.max(base, own?.place ?? 0, ...furthest(name));
+    },
+  };
+}
+
+/** What is unread up to a place, by thread, as `src/matrix/notifying.ts` counts. */
+export function countUnread(
+  all: readonly FakeEvent[],
+  upTo: number,
+  userId: UserId,
+  readOf: (thread: string) => number,
+): Map<string, CountedThread> {
+  const counts = new Map<string, { read: number; notification_count: number; highlight_count: number }>();
+  for (const event of all) {
+    if (event.sender === userId || event.place > upTo) continue;
     const isRedacted = all.some(({ redacts }) => redacts === event.event_id);
     const facts = { type: event.type, content: event.content, ...stateKeyOf(event) };
     const mentions = isRedacted ? { userIds: [], room: false } : mentionsOf(facts);
     const highlight = mentions.room || mentions.userIds.some((user) => user === userId);
-    if (highlight) highlight_count += 1;
-    if (highlight || isNotifying(facts)) notification_count += 1;
+    if (!highlight && !isNotifying(facts)) continue;
+    const thread = findThread(all, event.event_id).thread ?? MAIN_THREAD;
+    const read = readOf(thread);
+    if (event.place <= read) continue;
+    const count = counts.get(thread) ?? { read, notification_count: 0, highlight_count: 0 };
+    counts.set(thread, count);
+    count.notification_count += 1;
+    if (highlight) count.highlight_count += 1;
   }
-  return { notification_count, highlight_count };
+  return counts;
 }
 
 function stateKeyOf({ state_key }: FakeEvent): { readonly state_key?: string } {
@@ -276,9 +338,4 @@ function shownEvent({ offset: _offset, partition: _partition, ...event }: FakeEv
 
 function membershipOf({ content }: FakeEvent): string {
   return String(content['membership']);
-}
-
-function furthest(fact: FakeValue['fact'], userId: UserId, roomId: RoomId): number {
-  if (fact.type !== 'receipt_set' || fact.value.receipt_type === 'm.fully_read') return 0;
-  return fact.value.user_id === userId && fact.value.room_id === roomId ? fact.value.furthest_place : 0;
 }

@@ -209,7 +209,7 @@ export class LiveTail {
     });
     this.window.keep('user_values', partition, { offset, room: roomId });
     for (const listener of this.listeners) {
-      listener.read(userId, roomId, furthest_place);
+      listener.read(userId, roomId, furthest_place, thread_id);
       if (receipt_type === 'm.read') listener.room(roomId);
       else listener.user(userId);
     }

@@ -1,7 +1,7 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { defaultPushRules } from '../../src/matrix/push-rule-defaults.ts';
 import { isWhole, type ModelRound, roomData, type TimelinedRoom, typingOf } from './model-round.ts';
-import type { CountedUnread, Unread } from './reading.ts';
+import type { CountedUnread } from './reading.ts';
 import { shownReceipts } from './room-state.ts';
 import { type JoinedRoom, type LeftRoom, summaryFor } from './sync-answer.ts';
 import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
@@ -38,12 +38,8 @@ export function joinedRoom(round: ModelRound, room: TimelinedRoom, found: Found)
     account_data: roomData(round, found.data, room),
     ...(summary === undefined ? {} : { summary: summaryFor(summary, request.user_id) }),
     ...(typing === undefined ? {} : { typing }),
-    ...(counts && counted !== undefined ? { unread: unreadOf(counted) } : {}),
+    ...(counts && counted !== undefined ? { unread: counted.threads } : {}),
   };
-}
-
-function unreadOf({ notification_count, highlight_count }: CountedUnread): Unread {
-  return { notification_count, highlight_count };
 }
 
 /** A room under `leave`: up to when the user was there no more. */

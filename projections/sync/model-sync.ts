@@ -65,7 +65,7 @@ export class ModelSync {
     const states = await statesOf(round, timelined, about.summaries);
     const looked = { ...about, data, receipts: rooms.receipts, states };
     const joined = timelined.filter(({ section }) => section === 'join');
-    this.remember(view, joined, looked);
+    this.remember(round, view, joined, looked);
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
     const strip = (membership: Membership) => ({
       room_id: membership.room_id,
@@ -210,13 +210,22 @@ export class ModelSync {
   }
 
   /** Counts that were looked up are carried on from the tail. */
-  private remember(view: UserView, rooms: readonly TimelinedRoom[], { unread }: Found): void {
+  private remember(
+    { position }: ModelRound,
+    view: UserView,
+    rooms: readonly TimelinedRoom[],
+    { unread }: Found,
+  ): void {
     for (const { room_id, upTo } of rooms) {
       const counted = unread.get(room_id);
       const room = this.tail.room(room_id);
       if (counted === undefined || !view.joined.has(room_id)) continue;
+      // The tail has read a redaction that these counts do not know of.
+      if (room !== undefined && room.recountedAt >= (position.rooms[room.partition] ?? 0)) continue;
       const reading = new Reading(counted, upTo, room?.recounts ?? 0);
-      reading.raise(room?.readPlace(view.userId) ?? -1);
+      for (const { furthest_place, thread_id } of room?.receiptsOf(view.userId) ?? []) {
+        reading.raise(furthest_place, thread_id);
+      }
       view.readings.set(room_id, reading);
     }
   }

@@ -1,6 +1,7 @@
-import { asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { asUserId, type EventId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { powerLevels } from '../../src/matrix/power-levels.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
+import type { ThreadPlace } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
@@ -81,6 +82,11 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
       return data.map((datum) =>
         isPushRules(datum) ? { ...datum, content: shownRules(userId, datum) } : datum,
       );
+    },
+    async threads(roomId, events) {
+      type Row = ThreadPlace & { readonly event_id: EventId };
+      const rows = await db.query<Row>(sql.THREADS, [roomId, textColumn(events)]);
+      return new Map(rows.map(({ event_id, thread, hops }) => [event_id, { thread, hops }]));
     },
     unread: (userId, rooms) => readUnread(db, reads, userId, rooms),
     mayMentionRoom: (room, sender) => mayMentionRoom(db, reads, room, sender),

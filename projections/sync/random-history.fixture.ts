@@ -1,4 +1,5 @@
 import { asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import type { JsonObject } from '../../src/matrix/json.ts';
 import type { FakeEvent, FakeHouse } from './fake-house.fixture.ts';
 
 /** Gives numbers from 0 up to, not including, `below`. */
@@ -74,7 +75,7 @@ export class RandomHistory {
     if (this.membershipOf(room, user) !== 'join') return;
     const { house } = this;
     const text = `text ${this.random(1_000_000)}`;
-    switch (this.random(9)) {
+    switch (this.random(12)) {
       case 0:
         house.event(room, user, 'm.room.topic', { topic: text }, { state_key: '' });
         return;
@@ -103,9 +104,31 @@ export class RandomHistory {
         );
         return;
       }
+      case 6:
+      case 7:
+        this.relate(room, user, 'm.thread', { msgtype: 'm.text', body: text });
+        return;
+      case 8:
+        this.relate(room, user, this.pick(['m.annotation', 'm.reference', 'm.replace']), { body: text });
+        return;
       default:
         house.event(room, user, 'm.room.message', { msgtype: 'm.text', body: text });
     }
+  }
+
+  /** A child of any event of the room, be it of a thread or not; it may mention somebody. */
+  private relate(room: RoomId, user: UserId, rel_type: string, content: JsonObject): void {
+    const relation = { rel_type, event_id: this.parent(room, rel_type).event_id, key: '+' };
+    const mentions = this.random(4) === 0 ? { 'm.mentions': { user_ids: [this.pick(USERS)] } } : {};
+    const type = rel_type === 'm.annotation' ? 'm.reaction' : 'm.room.message';
+    this.house.event(room, user, type, { ...content, ...mentions, 'm.relates_to': relation });
+  }
+
+  /** Threads have one of two roots; everything else may be related to anything. */
+  private parent(room: RoomId, relType: string): FakeEvent {
+    const events = this.house.events.get(room) ?? [];
+    if (relType !== 'm.thread') return this.pick(this.random(2) === 0 ? events : events.slice(-5));
+    return this.pick(events.slice(0, 2));
   }
 
   private mention(room: RoomId, user: UserId, text: string): void {
@@ -141,7 +164,9 @@ export class RandomHistory {
   }
 
   private receipt(user: UserId, event: FakeEvent, type: string): void {
-    this.house.receipt(user, event, type, this.random(3) === 0 ? 'main' : null);
+    const roots = (this.house.events.get(event.room_id) ?? []).slice(0, 2);
+    const thread = this.pick(['main', roots[0]?.event_id ?? null, roots[1]?.event_id ?? null, null, null]);
+    this.house.receipt(user, event, type, thread);
   }
 
   private visibility(room: RoomId, user: UserId): void {

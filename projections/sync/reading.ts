@@ -1,6 +1,7 @@
 import type { UserId } from '../../src/matrix/identifiers.ts';
+import { MAIN_THREAD } from '../../src/matrix/relations.ts';
 import type { RoomTail } from './room-tail.ts';
-import { highlights } from './tail-event.ts';
+import { highlights, matters } from './tail-event.ts';
 
 /** What `unread_notifications` says. */
 export interface Unread {
@@ -8,64 +9,139 @@ export interface Unread {
   readonly highlight_count: number;
 }
 
-/** Counts as a read model gives them, with what they were counted from. */
-export interface CountedUnread extends Unread {
-  /** The place up to which the user has read; everything behind it was counted. */
+/** What is unread in a room, by thread: the root's ID, or `main`. Threads in which nothing is are missing. */
+export type ThreadsUnread = ReadonlyMap<string, Unread>;
+
+/** Counts of one thread as a read model gives them. */
+export interface CountedThread extends Unread {
+  /** The place up to which the user has read the thread. */
   readonly read: number;
 }
 
+/** Counts as a read model gives them, with what they were counted from. */
+export interface CountedUnread {
+  /** The place up to which the user has read all threads; everything behind it was counted. */
+  readonly read: number;
+  /** Those in which anything is unread. */
+  readonly threads: ReadonlyMap<string, CountedThread>;
+}
+
+/** One thread: read up to `read`, counted up to `counted`. */
+interface ThreadReading {
+  read: number;
+  counted: number;
+  notifications: number;
+  highlights: number;
+}
+
 /**
- * How far one user has read in one room and what is unread, carried on from the tail: each event is looked at
- * once, when somebody asks. Counting as in `src/matrix/notifying.ts`.
+ * How far one user has read in one room and what is unread, thread by thread, carried on from the tail: each event
+ * is looked at once, when somebody asks. Counting as in `src/matrix/notifying.ts`.
  */
 export class Reading {
+  /** All threads are read up to here, some further. */
   private readPlace: number;
+  /** Threads that are not listed were counted up to here, and nothing in them is unread. */
   private counted: number;
-  private notifications: number;
-  private highlightCount: number;
+  private readonly threads = new Map<string, ThreadReading>();
   private readonly recounts: number;
 
   /** @param counted the place up to which `start` counts. */
   constructor(start: CountedUnread, counted: number, recounts: number) {
     this.readPlace = start.read;
     this.counted = Math.max(counted, start.read);
-    const ahead = start.read >= counted;
-    this.notifications = ahead ? 0 : start.notification_count;
-    this.highlightCount = ahead ? 0 : start.highlight_count;
     this.recounts = recounts;
+    for (const [thread, { read, notification_count, highlight_count }] of start.threads) {
+      const one = { read, counted: Math.max(counted, read) };
+      this.threads.set(thread, { ...one, notifications: notification_count, highlights: highlight_count });
+    }
   }
 
-  /** The user has read up to a place. */
-  raise(place: number): void {
+  /**
+   * The user has read up to a place.
+   * @param thread only that thread; null: all of them.
+   */
+  raise(place: number, thread: string | null = null): void {
+    if (thread !== null) {
+      raiseThread(this.thread(thread), place);
+      return;
+    }
     if (place <= this.readPlace) return;
     this.readPlace = place;
-    // What was counted behind the new place is counted again, from the tail.
-    this.counted = place;
-    this.notifications = 0;
-    this.highlightCount = 0;
+    this.counted = Math.max(this.counted, place);
+    for (const one of this.threads.values()) raiseThread(one, place);
   }
 
   /**
    * The counts up to the end of the window; undefined when the window does not reach back far enough, or it is not
-   * known yet whether a mention of the whole room counts.
+   * known yet whether a mention of the whole room counts, or in which thread an event is.
    */
-  count(room: RoomTail, userId: UserId): Unread | undefined {
+  count(room: RoomTail, userId: UserId): ThreadsUnread | undefined {
     const first = room.events[0];
-    if (first === undefined || first.event.place > this.counted + 1) return undefined;
+    const from = Math.min(this.counted, ...[...this.threads.values()].map(({ counted }) => counted));
+    if (first === undefined || first.event.place > from + 1) return undefined;
     if (this.recounts !== room.recounts) return undefined;
-    for (let index = room.indexAt(this.counted + 1); index < room.events.length; index += 1) {
+    for (let index = room.indexAt(from + 1); index < room.events.length; index += 1) {
       const event = room.events[index];
       if (event === undefined) break;
       const { place, sender } = event.event;
-      if (sender === userId) this.raise(place);
+      // Most of what could be in any thread, reactions above all, changes no count.
+      if (sender !== userId && !matters(event)) continue;
+      if (!event.threadKnown) return undefined;
+      const thread = this.thread(event.thread?.thread ?? MAIN_THREAD);
+      if (place <= thread.counted) continue;
+      if (sender === userId) raiseThread(thread, place);
       else {
         if (event.mentionsRoom && event.roomMentionCounts === undefined) return undefined;
         const highlight = highlights(event, userId);
-        if (highlight) this.highlightCount += 1;
-        if (highlight || event.notifies) this.notifications += 1;
+        if (highlight) thread.highlights += 1;
+        if (highlight || event.notifies) thread.notifications += 1;
+        thread.counted = place;
       }
-      this.counted = place;
     }
-    return { notification_count: this.notifications, highlight_count: this.highlightCount };
+    return this.countedTo(room.events.at(-1)?.event.place ?? from);
   }
+
+  /** Everything was counted up to a place: threads in which nothing is unread need no place of their own. */
+  private countedTo(place: number): ThreadsUnread {
+    this.counted = Math.max(this.counted, place);
+    const counts = new Map<string, Unread>();
+    for (const [name, thread] of this.threads) {
+      thread.counted = this.counted;
+      const { notifications: notification_count, highlights: highlight_count } = thread;
+      if (notification_count > 0) counts.set(name, { notification_count, highlight_count });
+      else this.threads.delete(name);
+    }
+    return counts;
+  }
+
+  private thread(name: string): ThreadReading {
+    const present = this.threads.get(name);
+    if (present !== undefined) return present;
+    // Nothing is unread in it as far as it was counted: as good as read.
+    const made = { read: this.counted, counted: this.counted, notifications: 0, highlights: 0 };
+    this.threads.set(name, made);
+    return made;
+  }
+}
+
+/** A thread was read up to a place: what was counted behind that is counted again, from the tail. */
+function raiseThread(thread: ThreadReading, place: number): void {
+  if (place <= thread.read) return;
+  const again = thread.notifications > 0 ? place : Math.max(place, thread.counted);
+  thread.read = place;
+  thread.counted = again;
+  thread.notifications = 0;
+  thread.highlights = 0;
+}
+
+/** What is unread in all threads together. */
+export function sumOf(threads: ThreadsUnread): Unread {
+  let notification_count = 0;
+  let highlight_count = 0;
+  for (const one of threads.values()) {
+    notification_count += one.notification_count;
+    highlight_count += one.highlight_count;
+  }
+  return { notification_count, highlight_count };
 }

@@ -9,7 +9,7 @@ import type { JoinedRoom, LeftRoom, SyncAnswer } from './sync-answer.ts';
 import type { SyncEvent } from './sync-event.ts';
 import type { SyncFilter } from './sync-filter.ts';
 import { decodeToken, type SyncPosition } from './token.ts';
-import { membershipOf, Truth } from './truth.fixture.ts';
+import { membershipOf, plainUnread, Truth } from './truth.fixture.ts';
 
 /** How a client syncs. */
 export interface ClientKind {
@@ -201,7 +201,7 @@ export class ReferenceClient {
       known.receipts.set(`${user_id} ${receipt_type} ${thread_id}`, event_id);
     }
     for (const { type, content } of room.account_data) known.accountData.set(type, content);
-    known.unread = room.unread ?? known.unread;
+    if (room.unread !== undefined) known.unread = plainUnread(room.unread);
     const { summary } = room;
     if (summary !== undefined) known.counts = [summary.joined, summary.invited];
     if (this.kind.lazy !== true) return;

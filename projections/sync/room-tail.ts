@@ -1,4 +1,5 @@
 import type { EventId, UserId } from '../../src/matrix/identifiers.ts';
+import { type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
 import type { Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
 import { hasMentions, redactTailEvent, type TailEvent } from './tail-event.ts';
@@ -12,6 +13,8 @@ export class RoomTail {
   typingOffset = -1;
   /** Raised when mentions were taken back: what was counted before is void. */
   recounts = 0;
+  /** The offset of the redaction that did so last; -1 when there was none. */
+  recountedAt = -1;
   /**
    * Member events as they stood before the window, of those whom somebody has asked for. Null: there was none.
    */
@@ -46,8 +49,9 @@ export class RoomTail {
   add(event: TailEvent): void {
     this.list.push(event);
     this.byId.set(event.event.event_id, event);
+    this.placeInThread(event);
     const { redacts } = event.event;
-    if (redacts !== null) this.redact(redacts, event.event);
+    if (redacts !== null) this.redact(redacts, event);
   }
 
   /** The index of the first event at or behind an offset. */
@@ -84,13 +88,29 @@ export class RoomTail {
     this.receiptList.push(receipt);
   }
 
-  /** How far the user has read by the receipts of the window; -1 when there is none. */
-  readPlace(userId: UserId): number {
-    let place = -1;
-    for (const { user_id, furthest_place } of this.receipts) {
-      if (user_id === userId) place = Math.max(place, furthest_place);
+  /** The user's receipts of the window. */
+  receiptsOf(userId: UserId): readonly Receipt[] {
+    return this.receiptList.filter(({ user_id }) => user_id === userId);
+  }
+
+  /** Parents that are older than the window, of events whose threads are not known. */
+  strangeParents(): readonly EventId[] {
+    return this.list.flatMap(({ threadKnown, relation }) =>
+      threadKnown || relation === undefined || this.byId.has(relation.event_id) ? [] : [relation.event_id],
+    );
+  }
+
+  /** Learns where parents are that are older than the window: those that are missing are in no thread. */
+  learnThreads(parents: readonly EventId[], places: ReadonlyMap<EventId, ThreadPlace>): void {
+    for (const event of this.list) {
+      const parent = event.relation?.event_id;
+      if (event.threadKnown || parent === undefined) continue;
+      if (this.byId.has(parent)) this.placeInThread(event);
+      else if (parents.includes(parent)) {
+        event.thread = threadOf(event.relation, places.get(parent));
+        event.threadKnown = true;
+      }
     }
-    return place;
   }
 
   /** Somebody types until then, or (0) has stopped. @returns whether clients are to be told. */
@@ -126,6 +146,15 @@ export class RoomTail {
     }
   }
 
+  /** An event is in the thread of its parent, if that is in the window and known itself. */
+  private placeInThread(event: TailEvent): void {
+    if (event.threadKnown || event.relation === undefined) return;
+    const parent = this.byId.get(event.relation.event_id);
+    if (parent?.threadKnown !== true) return;
+    event.thread = threadOf(event.relation, parent.thread);
+    event.threadKnown = true;
+  }
+
   private dropEvents(before: number): void {
     for (const { event } of this.list.splice(0, this.indexFrom(before))) {
       this.byId.delete(event.event_id);
@@ -138,13 +167,16 @@ export class RoomTail {
     for (const [userId, until] of this.typers) if (until <= now) this.typers.delete(userId);
   }
 
-  private redact(eventId: EventId, redaction: SyncEvent): void {
+  private redact(eventId: EventId, { event: redaction, offset }: TailEvent): void {
     for (const [userId, member] of this.membersBefore) {
       if (member?.event_id === eventId) this.membersBefore.delete(userId);
     }
     const target = this.byId.get(eventId);
     // What is not in the window any more may have had mentions as well.
-    if (target === undefined || hasMentions(target)) this.recounts += 1;
+    if (target === undefined || hasMentions(target)) {
+      this.recounts += 1;
+      this.recountedAt = offset;
+    }
     if (target !== undefined) redactTailEvent(target, redaction);
   }
 }

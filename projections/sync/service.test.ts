@@ -45,7 +45,7 @@ describe('sync', () => {
     const two = say(scene, BOB, 'two');
     const third = await waiting;
     assert.equal(third.join[0]?.timeline.events[0]?.event_id, two.event_id);
-    assert.deepEqual(third.join[0]?.unread, { notification_count: 2, highlight_count: 0 });
+    assert.deepEqual(third.join[0]?.unread?.get('main'), { notification_count: 2, highlight_count: 0 });
     assert.equal(scene.reads.asked, asked);
   });
 

@@ -111,3 +111,8 @@ export const ACCOUNT_DATA: ModelSql = (m) => `SELECT nullif(room_id, '') AS room
   SELECT NULL, 'm.push_rules', rules, log_offset
   FROM ${m('accounts')}.push_rules WHERE user_id = $1 AND log_offset >= $2 AND log_offset < $3
   ORDER BY 4`;
+
+/** `$1` room, `$2` events. */
+export const THREADS: ModelSql = (m) => `SELECT e.event_id, e.thread, e.hops FROM ${m('timeline')}.events e
+  JOIN ${m('timeline')}.rooms r USING (room)
+  WHERE r.room_id = $1 AND e.event_id = ANY ($2::text[]) AND e.thread IS NOT NULL`;

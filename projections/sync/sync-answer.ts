@@ -1,5 +1,5 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
-import type { Unread } from './reading.ts';
+import type { ThreadsUnread } from './reading.ts';
 import type { AccountDatum, Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
 import type { SyncPosition } from './token.ts';
@@ -28,7 +28,8 @@ export interface JoinedRoom {
   readonly typing?: readonly string[];
   readonly receipts: readonly Receipt[];
   readonly account_data: readonly AccountDatum[];
-  readonly unread?: Unread;
+  /** Where it may have changed. */
+  readonly unread?: ThreadsUnread;
 }
 
 /** A room under `leave`. */

@@ -1,4 +1,5 @@
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { EventRelations } from '../timeline/stored-event.ts';
 
 /**
  * An event as it goes into a sync: its content is JSON text, passed on as it stands. Structurally what the HTTP
@@ -22,6 +23,8 @@ export interface SyncEvent {
   readonly prev_content?: string;
   readonly replaces_state?: EventId;
   readonly transaction: { readonly device_id: string; readonly txn_id: string } | null;
+  /** What is told of its children. */
+  readonly relations?: EventRelations<SyncEvent>;
 }
 
 /** The state event that another has replaced: what goes into `unsigned` of that other. */

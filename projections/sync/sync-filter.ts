@@ -14,6 +14,7 @@ export interface EventFilter {
   readonly contains_url?: boolean;
   readonly lazy_load_members?: boolean;
   readonly include_redundant_members?: boolean;
+  readonly unread_thread_notifications?: boolean;
 }
 
 /** A filter as clients give it (spec: client-server API, "Filtering"). */
@@ -96,6 +97,8 @@ export interface ReadyFilter {
   readonly lazyMembers: boolean;
   readonly redundantMembers: boolean;
   readonly includeLeave: boolean;
+  /** Whether unread counts are told thread by thread. */
+  readonly threadCounts: boolean;
 }
 
 /** Makes a filter ready. */
@@ -112,6 +115,10 @@ export function readyFilter(filter: SyncFilter): ReadyFilter {
     lazyMembers: room.state?.lazy_load_members ?? false,
     redundantMembers: room.state?.include_redundant_members ?? false,
     includeLeave: room.include_leave ?? false,
+    // The spec does not say on which of them: clients set it on the timeline's.
+    threadCounts: [room.timeline, room.state, room.ephemeral, room.account_data].some(
+      (part) => part?.unread_thread_notifications === true,
+    ),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { ThreadPlace } from '../../src/matrix/relations.ts';
 import type { CountedUnread } from './reading.ts';
 import type { AccountDatum, Membership, Receipt, Replaced, SyncEvent } from './sync-event.ts';
 import type { EventSelection } from './sync-filter.ts';
@@ -104,6 +105,8 @@ export interface SyncReads {
   ): Promise<ReadonlyMap<RoomId, readonly Receipt[]>>;
   /** Account data (and fully-read markers) at `from <= offset < below`, in log order. */
   accountData(userId: UserId, from: number, below: number): Promise<readonly AccountDatum[]>;
+  /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */
+  threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
   /** What is unread at a place. */
   unread(userId: UserId, rooms: readonly RoomPlace[]): Promise<ReadonlyMap<RoomId, CountedUnread>>;
   /** Whether a member may mention the whole room, at a place. */

@@ -2,6 +2,7 @@ import type { RoomEventRecord } from '../../src/log/records.ts';
 import { asEventId, asRoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
 import { redactJson } from '../../src/matrix/redaction.ts';
+import { type Relation, relationOf, type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import { parsedEvent } from '../room-record.ts';
@@ -17,6 +18,12 @@ export interface TailEvent {
   mentions: ReadonlySet<string>;
   /** Whether it says that it mentions everybody. */
   mentionsRoom: boolean;
+  /** What it says of its parent, as it came: in which thread it is does not change with a redaction. */
+  readonly relation: Relation | undefined;
+  /** Its thread; undefined in the main timeline, and where that is not known yet. */
+  thread: ThreadPlace | undefined;
+  /** False when its parent is older than the window, and nobody has had to know. */
+  threadKnown: boolean;
   /** Whether its sender may mention everybody, once somebody had to know. */
   roomMentionCounts?: boolean;
   /** `membership` of a member event. */
@@ -34,6 +41,8 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
   const { pdu, content } = parsedEvent(record);
   const { userIds, room } = mentionsOf(pdu);
   const membership = pdu.content['membership'];
+  const relation = relationOf(pdu.content);
+  const thread = threadOf(relation, undefined);
   return {
     event: {
       room_id: asRoomId(opened.key),
@@ -51,6 +60,9 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
     notifies: isNotifying(pdu),
     mentions: userIds.length === 0 ? NOBODY : new Set<string>(userIds),
     mentionsRoom: room,
+    relation,
+    thread,
+    threadKnown: relation === undefined || thread !== undefined,
     membership: pdu.type === 'm.room.member' && typeof membership === 'string' ? membership : undefined,
     version: record.room_version,
     replacedKnown: pdu.state_key === undefined,
@@ -68,6 +80,11 @@ export function redactTailEvent(target: TailEvent, redaction: SyncEvent): void {
   target.event = { ...event, content, redacts, redacted_because: redaction };
   target.mentions = NOBODY;
   target.mentionsRoom = false;
+}
+
+/** Whether the event may count for those who have not sent it. */
+export function matters(event: TailEvent): boolean {
+  return event.notifies || hasMentions(event);
 }
 
 /** Whether the event mentions anybody at all. */

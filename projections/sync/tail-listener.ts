@@ -12,6 +12,9 @@ export interface TailListener {
   membership(userId: UserId, membership: Membership): void;
   /** Something happened that the user alone may see. */
   user(userId: UserId): void;
-  /** A user has read further in a room. @param place the furthest place of that receipt. */
-  read(userId: UserId, roomId: RoomId, place: number): void;
+  /**
+   * A user has read further in a room, or in one thread of it.
+   * @param place the furthest place of that receipt.
+   */
+  read(userId: UserId, roomId: RoomId, place: number, thread: string | null): void;
 }

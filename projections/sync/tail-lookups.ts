@@ -1,6 +1,6 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import type { LiveTail } from './live-tail.ts';
-import { Reading, type Unread } from './reading.ts';
+import { Reading, type ThreadsUnread } from './reading.ts';
 import type { RoomTail } from './room-tail.ts';
 import type { Replaced, SyncEvent } from './sync-event.ts';
 import type { Summary, SyncReads } from './sync-reads.ts';
@@ -26,23 +26,29 @@ export class TailLookups {
   }
 
   /** What is unread up to the end of the window, if that is known. */
-  unreadNow(room: RoomTail, view: UserView, roomId: RoomId): Unread | undefined {
+  unreadNow(room: RoomTail, view: UserView, roomId: RoomId): ThreadsUnread | undefined {
     return view.readings.get(roomId)?.count(room, view.userId);
   }
 
   /** As `unreadNow`, asking for what is missing. Undefined when the models are too far behind. */
-  async unread(room: RoomTail, view: UserView, roomId: RoomId): Promise<Unread | undefined> {
+  async unread(room: RoomTail, view: UserView, roomId: RoomId): Promise<ThreadsUnread | undefined> {
     await this.judgeRoomMentions(room, roomId);
+    await this.findThreads(room, roomId);
     const known = this.unreadNow(room, view, roomId);
     if (known !== undefined) return known;
-    const { partition, recounts } = room;
+    const { partition } = room;
+    // Models that do not know of a redaction yet still count what it took back.
+    if (!(await this.reads.reach('rooms', partition, room.recountedAt + 1, WAIT_MS))) return undefined;
     if (!this.modelsCover(partition)) return undefined;
+    const { recounts } = room;
     const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);
     if (place === undefined) return undefined;
     const counted = (await this.reads.unread(view.userId, [{ room_id: roomId, place }])).get(roomId);
     if (counted === undefined) return undefined;
     const reading = new Reading(counted, place, recounts);
-    reading.raise(room.readPlace(view.userId));
+    for (const { furthest_place, thread_id } of room.receiptsOf(view.userId)) {
+      reading.raise(furthest_place, thread_id);
+    }
     view.readings.set(roomId, reading);
     return reading.count(room, view.userId);
   }
@@ -120,6 +126,13 @@ export class TailLookups {
         sender,
       );
     }
+  }
+
+  /** In which threads those events are whose parents are older than the window. */
+  private async findThreads(room: RoomTail, roomId: RoomId): Promise<void> {
+    const parents = room.strangeParents();
+    if (parents.length === 0 || !this.modelsCover(room.partition)) return;
+    room.learnThreads(parents, await this.reads.threads(roomId, parents));
   }
 
   private async fill(room: RoomTail, target: TailEvent): Promise<void> {

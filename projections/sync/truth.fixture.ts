@@ -1,6 +1,7 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import type { FakeEvent, FakeHouse } from './fake-house.fixture.ts';
-import { countUnread } from './fake-reads.fixture.ts';
+import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
+import { countUnread, readsOf } from './fake-reads.fixture.ts';
+import type { ThreadsUnread } from './reading.ts';
 import type { SyncPosition } from './token.ts';
 
 /** What is true of a fake house at a position: read off the whole log, event by event, as slowly as the spec says. */
@@ -64,25 +65,15 @@ export class Truth {
    * @param ahead how far the user has read is told as of here.
    */
   unread(roomId: RoomId, userId: UserId, ahead: Truth = this): object {
+    const reads = readsOf(userId, roomId, ahead.events(roomId), ahead.values());
     const events = this.events(roomId);
-    const read = ahead.read(roomId, userId);
-    return countUnread(
-      events.filter(({ place }) => place > read),
-      events,
-      userId,
-    );
+    return plainUnread(countUnread(events, events.at(-1)?.place ?? 0, userId, reads.thread));
   }
 
-  /** How far a user has read: by receipts, and by what the user has sent. */
-  private read(roomId: RoomId, userId: UserId): number {
-    const sent = this.events(roomId).findLast(({ sender }) => sender === userId)?.place ?? 0;
-    const places = this.house.values.flatMap(({ fact, offset, partition }) => {
-      if (fact.type !== 'receipt_set' || offset >= (this.position.user_values[partition] ?? 0)) return [];
-      const { user_id, room_id, receipt_type, furthest_place } = fact.value;
-      const counts = user_id === userId && room_id === roomId && receipt_type !== 'm.fully_read';
-      return counts ? [furthest_place] : [];
-    });
-    return Math.max(sent, ...places);
+  private values(): readonly FakeValue[] {
+    return this.house.values.filter(
+      ({ offset, partition }) => offset < (this.position.user_values[partition] ?? 0),
+    );
   }
 
   /** The receipts of a room that a user may see: who, what and where it is. */
@@ -119,6 +110,14 @@ export class Truth {
     const last = new Map(members.map((event) => [event.state_key, membershipOf(event)]));
     return [...last.values()].filter((one) => one === membership).length;
   }
+}
+
+/** Counts by thread as an object: threads by name, without those in which nothing is. */
+export function plainUnread(threads: ThreadsUnread): object {
+  const counts = [...threads].flatMap(([thread, { notification_count, highlight_count }]) =>
+    notification_count === 0 ? [] : [[thread, { notification_count, highlight_count }] as const],
+  );
+  return Object.fromEntries(counts.toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** `membership` of a member event; `leave` for none. */

@@ -76,8 +76,8 @@ export class UserViews implements TailListener {
     this.views.get(userId)?.wake(this.tail.position());
   }
 
-  read(userId: UserId, roomId: RoomId, place: number): void {
-    this.views.get(userId)?.readings.get(roomId)?.raise(place);
+  read(userId: UserId, roomId: RoomId, place: number, thread: string | null): void {
+    this.views.get(userId)?.readings.get(roomId)?.raise(place, thread);
   }
 
   private async load(userId: UserId): Promise<FoundView> {

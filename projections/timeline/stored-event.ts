@@ -2,6 +2,21 @@ import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { ModelDatabase } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 
+/** What is told of an event's children (spec: client-server API, "Aggregations of child events"). */
+export interface EventRelations<E> {
+  /** The most recent valid replacement. */
+  readonly replacement?: E;
+  readonly thread?: {
+    /** The newest event of the thread, in the room's order. */
+    readonly latest: E;
+    readonly count: number;
+    /** Whether the reader has sent the root or something in the thread. */
+    readonly participated: boolean;
+  };
+  /** Events that refer to it by `m.reference`, in the room's order. */
+  readonly references?: readonly EventId[];
+}
+
 /**
  * An event as queries give it: its content is JSON text that is passed on as it stands, so that a page of
  * messages is joined, never parsed and printed again. (Structurally what HTTP and sync print.)
@@ -30,6 +45,8 @@ export interface StoredEvent {
   readonly replaces_state?: EventId;
   /** Who sent it and how, for the echo of the transaction ID. */
   readonly transaction: { readonly device_id: string; readonly txn_id: string } | null;
+  /** Where they were asked for and there are any. */
+  readonly relations?: EventRelations<StoredEvent>;
 }
 
 /** A row of `eventColumns`. */

@@ -1,5 +1,9 @@
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { ignoredUsers } from '../accounts/ignored-users.ts';
+import type { ModelDatabase } from '../framework/active-schemas.ts';
 import type { RoomStateQueries } from '../room_state/queries.ts';
+import type { HistoryView } from '../room_state/visibility.ts';
+import { readRelations, withRelations } from './event-relations.ts';
 import type { EventFilter } from './page-query.ts';
 import type { TimelineQueries } from './queries.ts';
 import type { StoredEvent } from './stored-event.ts';
@@ -25,7 +29,7 @@ export interface VisiblePage {
   readonly next?: number;
 }
 
-/** Timelines as a user sees them. */
+/** Timelines as a user sees them. Events come with what is told of their children. */
 export interface VisibleTimeline {
   /** The event if it is in the room and the viewer may see it. */
   event(roomId: RoomId, eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
@@ -38,25 +42,51 @@ export interface VisibleTimeline {
 const MOST_STEPS = 10;
 
 /** Timelines through the eyes of users, from both models. */
-export function visibleTimeline(timeline: TimelineQueries, rooms: RoomStateQueries): VisibleTimeline {
+export function visibleTimeline(
+  db: ModelDatabase,
+  timeline: TimelineQueries,
+  rooms: RoomStateQueries,
+): VisibleTimeline {
   return {
     event: async (roomId, eventId, viewer) => {
       const event = await timeline.event(roomId, eventId);
       if (event === undefined) return undefined;
-      return (await rooms.visibility(roomId, viewer)).canSee(event) ? event : undefined;
+      const view = await rooms.visibility(roomId, viewer);
+      if (!view.canSee(event)) return undefined;
+      return (await related(db, [event], { roomId, viewer, view }))[0];
     },
     place: (roomId, eventId) => timeline.place(roomId, eventId),
-    page: (query) => readPage(timeline, rooms, query),
+    page: async (query) => {
+      const view = await rooms.visibility(query.roomId, query.viewer);
+      const page = await readPage(timeline, rooms, query, view);
+      return { ...page, events: await related(db, page.events, { ...query, view }) };
+    },
   };
+}
+
+/** The events with what their reader may be told of their children. */
+async function related(
+  db: ModelDatabase,
+  events: readonly StoredEvent[],
+  reader: { readonly roomId: RoomId; readonly viewer: UserId; readonly view: HistoryView },
+): Promise<readonly StoredEvent[]> {
+  if (events.every(({ state_key }) => state_key !== null)) return events;
+  const { roomId, viewer, view } = reader;
+  const all = await readRelations(db, events, {
+    user_id: viewer,
+    ignored: await ignoredUsers(db, viewer),
+    visible: new Map([[roomId, view.ranges()]]),
+  });
+  return all.size === 0 ? events : events.map((event) => withRelations(event, all));
 }
 
 async function readPage(
   timeline: TimelineQueries,
   rooms: RoomStateQueries,
   query: VisiblePageQuery,
+  view: HistoryView,
 ): Promise<VisiblePage> {
-  const { roomId, viewer, direction, limit } = query;
-  const view = await rooms.visibility(roomId, viewer);
+  const { roomId, direction, limit } = query;
   const start = query.from ?? (direction === 'b' ? ((await rooms.room(roomId))?.place ?? 0) + 1 : 0);
   const events: StoredEvent[] = [];
   let from = query.from;

@@ -1,9 +1,11 @@
+import type { EventRelations } from '../../projections/timeline/stored-event.ts';
 import type { JsonObject } from '../matrix/json.ts';
 import type { StoredEvent } from './reads/stored-event.ts';
 
 /** What is printed of an event: events of the models, and those of the log's tail. */
-export type PrintableEvent = Omit<StoredEvent, 'redacted_because' | 'log_offset'> & {
+export type PrintableEvent = Omit<StoredEvent, 'redacted_because' | 'relations'> & {
   readonly redacted_because?: PrintableEvent;
+  readonly relations?: EventRelations<PrintableEvent>;
 };
 
 /** For whom an event is formatted. */
@@ -19,22 +21,23 @@ export interface Viewer {
  * @param now milliseconds since the epoch, for `unsigned.age`.
  */
 export function eventText(event: PrintableEvent, viewer: Viewer, now: number): string {
-  return textOf(event, `"room_id":${JSON.stringify(event.room_id)},`, viewer, now);
+  return textOf(event, true, viewer, now);
 }
 
 /** As `eventText`, without the room ID: the form of `/sync`, where the room is said around it. */
 export function roomlessEventText(event: PrintableEvent, viewer: Viewer, now: number): string {
-  return textOf(event, '', viewer, now);
+  return textOf(event, false, viewer, now);
 }
 
-function textOf(event: PrintableEvent, roomId: string, viewer: Viewer, now: number): string {
+function textOf(event: PrintableEvent, withRoom: boolean, viewer: Viewer, now: number): string {
+  const roomId = withRoom ? `"room_id":${JSON.stringify(event.room_id)},` : '';
   const stateKey = event.state_key === null ? '' : `"state_key":${JSON.stringify(event.state_key)},`;
   const redacts = event.redacts === null ? '' : `"redacts":${JSON.stringify(event.redacts)}`;
   return (
     `{"type":${JSON.stringify(event.type)},${roomId}` +
     `"sender":${JSON.stringify(event.sender)},"event_id":${JSON.stringify(event.event_id)},` +
     `"origin_server_ts":${event.origin_server_ts},${stateKey}${redacts === '' ? '' : `${redacts},`}` +
-    `"content":${redacts === '' ? event.content : withMember(event.content, redacts)},"unsigned":${unsignedText(event, viewer, now)}}`
+    `"content":${redacts === '' ? event.content : withMember(event.content, redacts)},"unsigned":${unsignedText(event, withRoom, viewer, now)}}`
   );
 }
 
@@ -50,7 +53,7 @@ export function eventsText(events: readonly StoredEvent[], viewer: Viewer, now: 
   return `[${events.map((event) => eventText(event, viewer, now)).join(',')}]`;
 }
 
-function unsignedText(event: PrintableEvent, viewer: Viewer, now: number): string {
+function unsignedText(event: PrintableEvent, withRoom: boolean, viewer: Viewer, now: number): string {
   let text = `{"age":${Math.max(0, now - event.origin_server_ts)}`;
   const { transaction } = event;
   // Only the device that sent the event gets its transaction ID back.
@@ -62,5 +65,29 @@ function unsignedText(event: PrintableEvent, viewer: Viewer, now: number): strin
   if (event.redacted_because !== undefined) {
     text += `,"redacted_because":${eventText(event.redacted_because, viewer, now)}`;
   }
+  const { relations } = event;
+  if (relations !== undefined) {
+    text += `,"m.relations":${relationsText(relations, (child) => textOf(child, withRoom, viewer, now))}`;
+  }
   return `${text}}`;
+}
+
+/** Children as they are told of their parent, in the form of the parent. */
+function relationsText(
+  { replacement, thread, references }: EventRelations<PrintableEvent>,
+  text: (event: PrintableEvent) => string,
+): string {
+  const parts: string[] = [];
+  if (replacement !== undefined) parts.push(`"m.replace":${text(replacement)}`);
+  if (thread !== undefined) {
+    const { latest, count, participated } = thread;
+    parts.push(
+      `"m.thread":{"latest_event":${text(latest)},"count":${count},"current_user_participated":${participated}}`,
+    );
+  }
+  if (references !== undefined) {
+    const chunk = references.map((event_id) => ({ event_id }));
+    parts.push(`"m.reference":${JSON.stringify({ chunk })}`);
+  }
+  return `{${parts.join(',')}}`;
 }

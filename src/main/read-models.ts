@@ -112,7 +112,7 @@ function readsOf(models: {
   return {
     accounts,
     rooms,
-    timeline: visibleTimeline(timeline, rooms),
+    timeline: visibleTimeline(database, timeline, rooms),
     directory: {
       async alias(alias) {
         const found = await directory.alias(alias);

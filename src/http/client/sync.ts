@@ -87,5 +87,7 @@ async function answer(
     signal: AbortSignal.any([gone, context.draining]),
     written: context.freshness.written,
   });
-  return new JsonText(answerText(found, session, { now: context.now(), stateAfter }));
+  return new JsonText(
+    answerText(found, session, { now: context.now(), stateAfter, threadCounts: filter.threadCounts }),
+  );
 }

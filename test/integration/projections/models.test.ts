@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { accountsModel } from '../../../projections/accounts/model.ts';
 import { roomStateModel } from '../../../projections/room_state/model.ts';
 import { roomStateQueries } from '../../../projections/room_state/queries.ts';
 import { timelineModel } from '../../../projections/timeline/model.ts';
@@ -21,7 +22,7 @@ const bob = asUserId('@bob:localhost');
 
 test('what is written on the log is what queries give', async () => {
   await using house = await House.make(server, 'models');
-  const projections = await house.open([roomStateModel, timelineModel]);
+  const projections = await house.open([roomStateModel, timelineModel, accountsModel]);
   const timeline = timelineQueries(projections.queries);
   const rooms = roomStateQueries(projections.queries, house.log.slots);
   const { room, facts } = MadeRoom.create('one', alice, {
@@ -81,7 +82,7 @@ test('what is written on the log is what queries give', async () => {
   assert.deepEqual(await rooms.counts(room.id, (joined?.log_offset ?? 0) - 1), { joined: 1, invited: 0 });
   assert.deepEqual(await rooms.counts(room.id, (joined?.log_offset ?? 0) + 100), { joined: 2, invited: 0 });
 
-  const seen = visibleTimeline(timeline, rooms);
+  const seen = visibleTimeline(projections.queries, timeline, rooms);
   const bobs = await seen.page({ roomId: room.id, viewer: bob, direction: 'f', limit: 20 });
   assert.deepEqual(
     bobs.events.map(({ place }) => place),

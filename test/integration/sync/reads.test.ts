@@ -12,7 +12,7 @@ import { type EventFilter, EventSelection } from '../../../projections/sync/sync
 import type { ModelTopic, RoomPlace, SyncReads } from '../../../projections/sync/sync-reads.ts';
 import { SYNC_TOPICS } from '../../../projections/sync/token.ts';
 import { timelineModel } from '../../../projections/timeline/model.ts';
-import type { RoomId, UserId } from '../../../src/matrix/identifiers.ts';
+import { asEventId, type RoomId, type UserId } from '../../../src/matrix/identifiers.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { House } from '../projections/house.ts';
 import { plainEvents, plainMap, plainRows } from './plain.ts';
@@ -168,7 +168,20 @@ class Comparison {
       }),
     );
     await this.same('unread', async (reads) =>
-      plainMap(await reads.unread(user, places), (found) => JSON.stringify(found, Object.keys(found).sort())),
+      plainMap(await reads.unread(user, places), ({ read, threads }) => [
+        read,
+        plainMap(threads, ({ read: place, notification_count, highlight_count }) => [
+          place,
+          notification_count,
+          highlight_count,
+        ]),
+      ]),
+    );
+    const [room] = this.rooms();
+    if (room === undefined) return;
+    const events = (this.house.events.get(room) ?? []).map(({ event_id }) => asEventId(event_id));
+    await this.same('threads', async (reads) =>
+      plainMap(await reads.threads(room, events), (found) => found),
     );
   }
 

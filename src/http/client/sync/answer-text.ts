@@ -1,3 +1,4 @@
+import { sumOf, type ThreadsUnread, type Unread } from '../../../../projections/sync/reading.ts';
 import type {
   JoinedRoom,
   LeftRoom,
@@ -6,6 +7,7 @@ import type {
   Timeline,
 } from '../../../../projections/sync/sync-answer.ts';
 import type { AccountDatum, Receipt, SyncEvent } from '../../../../projections/sync/sync-event.ts';
+import { MAIN_THREAD } from '../../../matrix/relations.ts';
 import { roomlessEventText } from '../../event-text.ts';
 import { placeToken } from '../../page-token.ts';
 import type { Session } from '../../reads/account-reads.ts';
@@ -16,6 +18,8 @@ interface Printing {
   readonly now: number;
   /** State is as of the end of the timeline, under `state_after`. */
   readonly stateAfter: boolean;
+  /** Unread counts are told thread by thread. */
+  readonly threadCounts: boolean;
   /** `prev_batch` of a timeline whose place is not known. */
   readonly nextBatch: string;
 }
@@ -24,7 +28,7 @@ interface Printing {
 export function answerText(
   answer: SyncAnswer,
   session: Session,
-  options: { readonly now: number; readonly stateAfter: boolean },
+  options: Omit<Printing, 'nextBatch'>,
 ): string {
   const printer = new Printer(session, { ...options, nextBatch: answer.next_batch });
   const { join, invite, knock, leave, next_batch } = answer;
@@ -54,7 +58,7 @@ class Printer {
       `{${this.state(room.state)},"timeline":${this.timeline(room.timeline)},` +
       `"ephemeral":${list(ephemeral(room))},"account_data":${list(accountData(room.account_data))}` +
       (summary === undefined ? '' : `,"summary":${summaryText(summary)}`) +
-      (unread === undefined ? '' : `,"unread_notifications":${JSON.stringify(unread)}`) +
+      (unread === undefined ? '' : this.unread(unread)) +
       '}'
     );
   }
@@ -64,6 +68,14 @@ class Printer {
       `{${this.state(room.state)},"timeline":${this.timeline(room.timeline)},` +
       `"account_data":${list(accountData(room.account_data))}}`
     );
+  }
+
+  private unread(threads: ThreadsUnread): string {
+    if (!this.options.threadCounts) return `,"unread_notifications":${countText(sumOf(threads))}`;
+    const others = [...threads].filter(([thread]) => thread !== MAIN_THREAD);
+    const texts = others.map(([thread, counts]) => `${JSON.stringify(thread)}:${countText(counts)}`);
+    const main = threads.get(MAIN_THREAD) ?? { notification_count: 0, highlight_count: 0 };
+    return `,"unread_notifications":${countText(main)},"unread_thread_notifications":{${texts.join(',')}}`;
   }
 
   private state(events: readonly SyncEvent[]): string {
@@ -79,6 +91,10 @@ class Printer {
     const before = prevPlace === undefined ? this.options.nextBatch : placeToken(prevPlace);
     return `{"events":[${printed.join(',')}],"limited":${limited},"prev_batch":${JSON.stringify(before)}}`;
   }
+}
+
+function countText({ notification_count, highlight_count }: Unread): string {
+  return `{"notification_count":${notification_count},"highlight_count":${highlight_count}}`;
 }
 
 function byRoom<R extends { readonly room_id: string }>(

@@ -30,6 +30,7 @@ const timeline = Type.Object({
   prev_batch: Type.Optional(Type.String()),
 });
 
+const counts = Type.Object({ notification_count: Type.Integer(), highlight_count: Type.Integer() });
 const joined = Type.Object({
   summary: Type.Optional(
     Type.Object({
@@ -43,9 +44,8 @@ const joined = Type.Object({
   timeline,
   ephemeral: bares,
   account_data: bares,
-  unread_notifications: Type.Optional(
-    Type.Object({ notification_count: Type.Integer(), highlight_count: Type.Integer() }),
-  ),
+  unread_notifications: Type.Optional(counts),
+  unread_thread_notifications: Type.Optional(Type.Record(Type.String(), counts)),
 });
 const left = Type.Object({
   state: Type.Optional(events),
