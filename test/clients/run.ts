@@ -4,11 +4,12 @@
  * Milena for each, restarts it where a trial asks for that, and ends with "N passed, N failed".
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installed, installedByNpm } from '../support/installed.ts';
 import { startKafka } from '../support/kafka.ts';
 import { ROOT } from '../support/milena-process.ts';
 import { type Server, startServer } from '../support/server.ts';
@@ -32,30 +33,16 @@ function said(trial: string): Say {
   };
 }
 
-/** Runs `install` into a folder unless what is there was installed from the same files. */
-function installed(folder: string, files: readonly string[], install: () => void): void {
-  const wanted = files.map((file) => readFileSync(join(HERE, file), 'utf8')).join('\n');
-  const stamp = join(folder, '.installed');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  mkdirSync(folder, { recursive: true });
-  install();
-  writeFileSync(stamp, wanted);
-}
-
 function installJsSdk(): string {
   const folder = join(CACHE, 'js');
-  installed(folder, ['package.json', 'package-lock.json'], () => {
-    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
-      cpSync(join(HERE, file), join(folder, file));
-    execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
-  });
+  installedByNpm(folder, HERE);
   cpSync(join(HERE, 'js-sdk-trial.ts'), join(folder, 'js-sdk-trial.ts'));
   return folder;
 }
 
 function installNio(): string {
   const folder = join(CACHE, 'nio');
-  installed(folder, ['requirements.txt'], () => {
+  installed(folder, HERE, ['requirements.txt'], () => {
     execFileSync('python3', ['-m', 'venv', folder], { stdio: ['ignore', 'ignore', 'inherit'] });
     const pip = [
       '-m',

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { available, kafkaJars, kafkaVersion } from './kafka/jars.ts';
 import { type JavaProcess, startJava } from './kafka/java-process.ts';
+import { brokerProperties, thriftyJvm } from './kafka/settings.ts';
 import { isAlive } from './process-tree.ts';
 
 const run = promisify(execFile);
@@ -27,8 +28,10 @@ export interface KafkaOptions {
 export interface Kafka extends AsyncDisposable {
   /** Where clients connect: `host:port`. */
   readonly brokers: readonly string[];
-  /** What can be done with a broker that we started; undefined for one from `KAFKA_BROKERS`. */
+  /** What can be done with a broker that we started on this machine; undefined for any other. */
   readonly local?: LocalKafka;
+  /** A folder on this machine with the broker's data as they are now; undefined where nobody can look at them. */
+  readonly data?: () => Promise<string>;
   /** Ends the broker and removes its data. Nothing happens to a broker that we did not start. */
   stop(): Promise<void>;
 }
@@ -46,9 +49,6 @@ export interface LocalKafka {
   /** Kill -9 and a start on the same data and port. */
   crash(): Promise<void>;
 }
-
-/** Quick to start, small, and thrifty with the machine's cores. */
-const thrifty = ['-Xmx256m', '-Xms64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 
 /**
  * Starts a real broker (KRaft, one node) from Maven Central's jars on free ports of the loopback; up in 4 to 13 s.
@@ -70,8 +70,11 @@ async function startIn(folder: string, jars: string, options: KafkaOptions): Pro
   const port = options.port ?? (await freePort());
   const data = join(folder, 'data');
   const settings = join(folder, 'server.properties');
-  await writeFile(settings, propertiesFile(port, await controllerPort(port), data, options.properties ?? {}));
-  const java = ['-cp', `${jars}/*`, ...(options.jvm ?? thrifty)];
+  await writeFile(
+    settings,
+    brokerProperties(port, await controllerPort(port), data, options.properties ?? {}),
+  );
+  const java = ['-cp', `${jars}/*`, ...(options.jvm ?? thriftyJvm)];
   const id = randomBytes(16).toString('base64url');
   await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', settings]);
   const stderr = join(folder, 'stderr.txt');
@@ -99,44 +102,12 @@ async function startIn(folder: string, jars: string, options: KafkaOptions): Pro
       broker = await start();
     },
   };
-  return { brokers: [`127.0.0.1:${port}`], local, stop, [Symbol.asyncDispose]: stop };
+  return { brokers: [`127.0.0.1:${port}`], local, data: async () => data, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function controllerPort(clients: number): Promise<number> {
   const port = await freePort();
   return port === clients ? await controllerPort(clients) : port;
-}
-
-function propertiesFile(
-  port: number,
-  controller: number,
-  data: string,
-  overrides: Readonly<Record<string, string>>,
-): string {
-  const properties = {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'controller.listener.names': 'CONTROLLER',
-    'log.dirs': data,
-    'offsets.topic.replication.factor': '1',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'group.initial.rebalance.delay.ms': '0',
-    // One machine, few clients: 50 partitions each of these would only cost time and descriptors.
-    'offsets.topic.num.partitions': '2',
-    'transaction.state.log.num.partitions': '4',
-    'log.cleaner.dedupe.buffer.size': '4194304',
-    // After kill -9 the broker is let in again when its old session has ended: 9 s by default.
-    'broker.session.timeout.ms': '3000',
-    'broker.heartbeat.interval.ms': '500',
-    ...overrides,
-  };
-  return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
 }
 
 async function untilUp(broker: JavaProcess, port: number, stderr: string): Promise<void> {

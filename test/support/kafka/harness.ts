@@ -15,6 +15,10 @@ export interface KafkaHarnessOptions {
   readonly properties: Readonly<Record<string, string>>;
   /** How long suspended owners sleep. */
   readonly asleepMs: number;
+  /** Where the broker comes from, if not from this machine's own Java. */
+  readonly start: (
+    properties: Readonly<Record<string, string>>,
+  ) => Promise<Kafka | { readonly skip: string }>;
 }
 
 /** A cleaner that comes by at once, and files that are small enough to have a few hundred partitions of. */
@@ -32,9 +36,8 @@ export async function kafkaHarness(
   options: Partial<KafkaHarnessOptions> = {},
 ): Promise<Harness | { readonly skip: string }> {
   const foreign = hasForeignBroker && options.properties === undefined;
-  const kafka = await kafkaOrReason(
-    foreign ? {} : { properties: { ...quickCleaner, ...options.properties } },
-  );
+  const properties = { ...quickCleaner, ...options.properties };
+  const kafka = await (options.start?.(properties) ?? kafkaOrReason(foreign ? {} : { properties }));
   if ('skip' in kafka) return kafka;
   return {
     slots,
@@ -106,10 +109,10 @@ async function startProxy(kafka: Kafka): Promise<CuttingProxy> {
 
 /** Every file of the log's topics, once the broker has removed those that compaction has replaced. */
 async function storedFiles(kafka: Kafka, prefix: string): Promise<readonly string[]> {
-  const data = kafka.local?.data;
-  if (data === undefined) throw new Error('the data of this broker are not on this machine');
   const deadline = performance.now() + 20_000;
   for (;;) {
+    const data = await kafka.data?.();
+    if (data === undefined) throw new Error('the data of this broker cannot be had on this machine');
     const folders = (await readdir(data)).filter((name) => name.startsWith(prefix));
     const files = await Promise.all(
       folders.map(async (folder) =>
