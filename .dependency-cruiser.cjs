@@ -17,7 +17,7 @@ const may = {
   'src/sessions': [],
   'src/http': ['src/owner', 'projections', 'src/sessions', 'src/matrix', 'src/log/slot\\.ts'],
   'src/federation': ['src/matrix', 'src/owner', 'projections'],
-  'src/managers': ['src/log', 'projections', 'src/federation', 'src/matrix'],
+  'src/managers': ['src/log', 'src/owner', 'projections', 'src/federation', 'src/matrix'],
   'src/config': [],
   'src/errors': [],
   'src/telemetry': [],

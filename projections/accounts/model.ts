@@ -6,7 +6,7 @@ import { valueStatements } from './values.ts';
 /** Accounts, devices, profiles; account data, filters, push rules, receipts. */
 export const accountsModel: ReadModel = {
   name: 'accounts',
-  version: 3,
+  version: 4,
   topics: ['users', 'user_values'],
   schemaSql: readFileSync(new URL('schema.sql', import.meta.url), 'utf8'),
   projector,
@@ -16,7 +16,9 @@ export const accountsModel: ReadModel = {
 function projector({ schema, topic, partition }: ProjectorContext): Projector {
   return {
     apply: (records) =>
-      topic === 'users' ? userStatements(schema, records) : valueStatements(schema, partition, records),
+      topic === 'users'
+        ? userStatements(schema, partition, records)
+        : valueStatements(schema, partition, records),
     forget: () => undefined,
   };
 }

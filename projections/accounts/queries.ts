@@ -29,6 +29,14 @@ export interface Account {
   readonly created_at: number;
 }
 
+/** A change of a profile that rooms show. */
+export interface UntoldChange {
+  readonly user_id: UserId;
+  readonly field: string;
+  /** Where it stands in the user's partition of `users`. */
+  readonly offset: number;
+}
+
 /** A receipt with where it stands on the log. */
 export interface StoredReceipt {
   readonly user_id: UserId;
@@ -69,6 +77,9 @@ const DEVICES: ModelSql = (schema) =>
   `SELECT device_id FROM ${schema('accounts')}.devices WHERE user_id = $1 ORDER BY device_id`;
 const PROFILE: ModelSql = (schema) => `SELECT p.field, p.value FROM ${schema('accounts')}.users u
   LEFT JOIN ${schema('accounts')}.profiles p USING (user_id) WHERE u.user_id = $1`;
+const UNTOLD: ModelSql = (schema) => `SELECT c.user_id, c.field, c.log_offset AS offset
+  FROM ${schema('accounts')}.shown_changes c LEFT JOIN ${schema('accounts')}.profiles_told t USING (user_id)
+  WHERE c.partition = $1 AND c.log_offset > coalesce(t.through, -1) ORDER BY c.log_offset`;
 const DATA: ModelSql = (schema) => `SELECT content FROM ${schema('accounts')}.account_data
   WHERE user_id = $1 AND room_id = $2 AND type = $3`;
 const DATA_SINCE: ModelSql = (schema) => `SELECT nullif(room_id, '') AS room_id, type, content, log_offset
@@ -122,6 +133,11 @@ export class AccountQueries {
       field === null ? [] : [[field, JSON.parse(value)]],
     );
     return Object.fromEntries(fields);
+  }
+
+  /** Changes of fields that rooms show, of users of one partition, that the rooms may not have been told of. */
+  untoldChanges(partition: number): Promise<readonly UntoldChange[]> {
+    return this.#database.query<UntoldChange>(UNTOLD, [partition]);
   }
 
   /** Account data as JSON text. The fully-read marker is kept as a receipt, and given as the spec shows it. */

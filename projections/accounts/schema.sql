@@ -34,6 +34,22 @@ CREATE TABLE profiles (
   PRIMARY KEY (user_id, field)
 );
 
+-- The last change of each field that rooms show.
+CREATE TABLE shown_changes (
+  user_id text NOT NULL,
+  field text NOT NULL,
+  log_offset bigint NOT NULL,
+  partition integer NOT NULL,
+  PRIMARY KEY (user_id, field)
+);
+CREATE INDEX shown_changes_place ON shown_changes (partition, log_offset);
+
+-- Up to which change a user's rooms were told.
+CREATE TABLE profiles_told (
+  user_id text PRIMARY KEY,
+  through bigint NOT NULL
+);
+
 -- What replaces itself (topic user_values).
 CREATE TABLE account_data (
   user_id text NOT NULL,

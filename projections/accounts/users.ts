@@ -1,3 +1,4 @@
+import { isShownInRooms } from '../../src/matrix/profile-fields.ts';
 import { boolColumn, byteaColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { OpenedRecord, Statement } from '../framework/model.ts';
 
@@ -29,6 +30,8 @@ class Changes {
   readonly erased = new Set<string>();
   /** By user and device; null: gone. */
   readonly devices = new Map<string, Map<string, Device | null>>();
+  /** Where fields that rooms show were last changed, by user and field. */
+  readonly shown = new Map<string, Map<string, number>>();
   /** By user and field; null: removed. */
   readonly fields = new Map<string, Map<string, string | null>>();
 
@@ -42,7 +45,11 @@ class Changes {
 }
 
 /** The writes for records of `users`. */
-export function userStatements(schema: string, records: readonly OpenedRecord[]): readonly Statement[] {
+export function userStatements(
+  schema: string,
+  partition: number,
+  records: readonly OpenedRecord[],
+): readonly Statement[] {
   const changes = new Changes();
   for (const record of records) take(changes, record);
   return [
@@ -50,6 +57,7 @@ export function userStatements(schema: string, records: readonly OpenedRecord[])
     ...restrictionWrites(schema, changes),
     ...deviceWrites(schema, changes),
     ...profileWrites(schema, changes),
+    ...shownWrites(schema, partition, changes),
   ];
 }
 
@@ -102,6 +110,7 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
       return;
     case 'profile_changed':
       changes.field(key, fact.value.field, fact.value.sealed);
+      if (isShownInRooms(fact.value.field)) of(changes.shown, key).set(fact.value.field, offset);
       return;
     default:
       return;
@@ -220,6 +229,23 @@ function profileWrites(schema: string, { fields }: Changes): Statement[] {
     });
   }
   return made;
+}
+
+function shownWrites(schema: string, partition: number, { shown }: Changes): Statement[] {
+  const all = entriesOf(shown);
+  if (all.length === 0) return [];
+  return [
+    {
+      text: `INSERT INTO ${schema}.shown_changes SELECT * FROM unnest($1::text[], $2::text[], $3::int8[], $4::int8[])
+        ON CONFLICT (user_id, field) DO UPDATE SET log_offset = EXCLUDED.log_offset`,
+      values: [
+        textColumn(all.map(([userId]) => userId)),
+        textColumn(all.map(([, field]) => field)),
+        int8Column(all.map(([, , offset]) => offset)),
+        int8Column(all.map(() => partition)),
+      ],
+    },
+  ];
 }
 
 /** A text of a record's sealed JSON; null where it was erased or is not there. */

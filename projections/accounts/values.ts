@@ -16,10 +16,12 @@ export function valueStatements(
   const receipts = new Map<string, Receipt>();
   const data = new Map<string, AccountData>();
   const filters = new Map<string, Records['filter_set']>();
+  const told = new Map<string, Records['profile_told']>();
   const rules = new Map<string, PushRules>();
   for (const { key, fact, offset } of records) {
     if (fact?.type === 'receipt_set') receipts.set(key, { ...fact.value, log_offset: offset });
     if (fact?.type === 'account_data_set') data.set(key, { ...fact.value, log_offset: offset });
+    if (fact?.type === 'profile_told') told.set(key, fact.value);
     if (fact?.type === 'filter_set') filters.set(key, fact.value);
     if (fact?.type === 'push_rules_set') rules.set(key, { ...fact.value, log_offset: offset });
   }
@@ -27,8 +29,17 @@ export function valueStatements(
     ...(receipts.size > 0 ? [receiptWrite(schema, partition, [...receipts.values()])] : []),
     ...(data.size > 0 ? [dataWrite(schema, [...data.values()])] : []),
     ...(filters.size > 0 ? [filterWrite(schema, [...filters.values()])] : []),
+    ...(told.size > 0 ? [toldWrite(schema, [...told.values()])] : []),
     ...(rules.size > 0 ? [rulesWrite(schema, [...rules.values()])] : []),
   ];
+}
+
+function toldWrite(schema: string, rows: readonly Records['profile_told'][]): Statement {
+  return {
+    text: `INSERT INTO ${schema}.profiles_told SELECT * FROM unnest($1::text[], $2::int8[])
+      ON CONFLICT (user_id) DO UPDATE SET through = EXCLUDED.through`,
+    values: [textColumn(rows.map((row) => row.user_id)), int8Column(rows.map((row) => row.through))],
+  };
 }
 
 function receiptWrite(schema: string, partition: number, rows: readonly Receipt[]): Statement {

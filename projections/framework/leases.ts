@@ -2,9 +2,17 @@ import type pg from 'pg';
 import { tell } from './channels.ts';
 import type { Signals } from './signals.ts';
 
-/** Classes of advisory locks ("milena" and what for). */
-const MEMBER = 0x6d696c02;
-const PARTITION = 0x6d696c03;
+/** What partitions are shared out for: classes of advisory locks ("milena" and what for), and where it is told. */
+interface LeaseKind {
+  readonly member: number;
+  readonly partition: number;
+  readonly told: 'projectors' | 'managers';
+}
+
+const PROJECTORS: LeaseKind = { member: 0x6d696c02, partition: 0x6d696c03, told: 'projectors' };
+
+/** Partitions whose process managers this process runs. */
+export const MANAGERS: LeaseKind = { member: 0x6d696c04, partition: 0x6d696c05, told: 'managers' };
 
 /** How often a process that does not hold everything looks for what has become free. */
 const LOOK_MS = 1_000;
@@ -17,8 +25,8 @@ export interface LeaseHandlers {
 }
 
 /**
- * Which partitions this process projects, for all models: they share reading and decoding. Every process that
- * projects holds one shared lock, so each can count the others and take its share; a partition is held by a lock
+ * Which partitions this process projects, for all models: they share reading and decoding; or whose process managers
+ * it runs. Every process that does so holds one shared lock, so each can count the others and take its share; a partition is held by a lock
  * of its own. The locks live on one connection, so a killed process lets go at once. A process that holds all
  * partitions is woken by newcomers and asks nothing meanwhile.
  */
@@ -26,16 +34,18 @@ export class Leases {
   readonly #signals: Signals;
   readonly #slots: number;
   readonly #handlers: LeaseHandlers;
+  readonly #kind: LeaseKind;
   readonly #held = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(signals: Signals, slots: number, handlers: LeaseHandlers) {
+  constructor(signals: Signals, slots: number, handlers: LeaseHandlers, kind = PROJECTORS) {
     this.#signals = signals;
     this.#slots = slots;
     this.#handlers = handlers;
-    signals.on('projectors', () => void this.settle());
+    this.#kind = kind;
+    signals.on(kind.told, () => void this.settle());
     signals.onConnected(() => this.#serially(() => this.#join()));
     signals.onLost(() => void this.#serially(() => this.#release([...this.#held])));
   }
@@ -56,15 +66,15 @@ export class Leases {
     clearTimeout(this.#timer);
     await this.#serially(async () => {
       await this.#release([...this.#held]);
-      await this.#signals.client?.query('SELECT pg_advisory_unlock_shared($1, 0)', [MEMBER]);
+      await this.#signals.client?.query('SELECT pg_advisory_unlock_shared($1, 0)', [this.#kind.member]);
     });
-    await this.#signals.tell('projectors', 'left').catch(() => undefined);
+    await this.#signals.tell(this.#kind.told, 'left').catch(() => undefined);
   }
 
   async #join(): Promise<void> {
     if (this.#stopped) return;
-    await this.#signals.client?.query('SELECT pg_advisory_lock_shared($1, 0)', [MEMBER]);
-    await this.#signals.tell('projectors', 'joined');
+    await this.#signals.client?.query('SELECT pg_advisory_lock_shared($1, 0)', [this.#kind.member]);
+    await this.#signals.tell(this.#kind.told, 'joined');
     void this.settle();
   }
 
@@ -79,15 +89,15 @@ export class Leases {
     const client = this.#signals.client;
     if (this.#stopped || client === undefined) return;
     const before = this.#held.size;
-    const share = Math.ceil(this.#slots / Math.max(1, await countMembers(client)));
+    const share = Math.ceil(this.#slots / Math.max(1, await countMembers(client, this.#kind.member)));
     if (this.#held.size > share) {
       await this.#release([...this.#held].slice(share));
-      await this.#signals.tell('projectors', 'gave');
+      await this.#signals.tell(this.#kind.told, 'gave');
     }
     for (let slot = 0; slot < this.#slots && this.#held.size < share; slot++) {
-      if (!this.#held.has(slot) && (await tryLock(client, slot))) this.#gain(slot);
+      if (!this.#held.has(slot) && (await tryLock(client, this.#kind.partition, slot))) this.#gain(slot);
     }
-    if (this.#held.size !== before) tell('lease', { held: [...this.#held] });
+    if (this.#held.size !== before && this.#kind === PROJECTORS) tell('lease', { held: [...this.#held] });
     if (this.#held.size < this.#slots) {
       this.#timer = setTimeout(() => void this.settle(), LOOK_MS);
       this.#timer.unref();
@@ -104,25 +114,25 @@ export class Leases {
     for (const slot of slots) {
       this.#held.delete(slot);
       await this.#signals.client
-        ?.query('SELECT pg_advisory_unlock($1, $2)', [PARTITION, slot])
+        ?.query('SELECT pg_advisory_unlock($1, $2)', [this.#kind.partition, slot])
         .catch(() => undefined);
     }
   }
 }
 
-async function countMembers(client: pg.Client): Promise<number> {
+async function countMembers(client: pg.Client, member: number): Promise<number> {
   const { rows } = await client.query<{ members: number }>(
     `SELECT count(*) AS members FROM pg_locks
      WHERE locktype = 'advisory' AND classid = $1 AND objid = 0 AND granted
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    [MEMBER],
+    [member],
   );
   return rows[0]?.members ?? 1;
 }
 
-async function tryLock(client: pg.Client, slot: number): Promise<boolean> {
+async function tryLock(client: pg.Client, kind: number, slot: number): Promise<boolean> {
   const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS held', [
-    PARTITION,
+    kind,
     slot,
   ]);
   return rows[0]?.held === true;

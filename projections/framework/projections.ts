@@ -4,7 +4,7 @@ import type { TopicName } from '../../src/log/topics.ts';
 import { ActiveSchemas, type ModelDatabase } from './active-schemas.ts';
 import { Announcer } from './announcer.ts';
 import { Database, type DatabaseOptions } from './database.ts';
-import { Leases } from './leases.ts';
+import { type LeaseHandlers, Leases, MANAGERS } from './leases.ts';
 import type { ReadModel } from './model.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import { Positions } from './positions.ts';
@@ -52,6 +52,7 @@ export class Projections implements AsyncDisposable {
   readonly #runner: Runner;
   readonly #announcer: Announcer | undefined;
   #leases: Leases | undefined;
+  #managers: Leases | undefined;
   #registered: ReadonlyMap<string, RegisteredModel> = new Map();
   #refreshing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -106,10 +107,16 @@ export class Projections implements AsyncDisposable {
     return this.#options.models;
   }
 
-  /** Listens to other processes; with `project`, holds partitions and projects them. Call once. */
-  async start(options: { readonly project: boolean }): Promise<void> {
+  /**
+   * Listens to other processes; with `project`, holds partitions and projects them; with `manage`, holds its share of
+   * the partitions that process managers follow. Call once.
+   */
+  async start(options: { readonly project: boolean; readonly manage?: LeaseHandlers }): Promise<void> {
+    const { slots } = this.#options.log.log;
+    if (options.manage !== undefined)
+      this.#managers = new Leases(this.#signals, slots, options.manage, MANAGERS);
     if (options.project) {
-      this.#leases = new Leases(this.#signals, this.#options.log.log.slots, {
+      this.#leases = new Leases(this.#signals, slots, {
         gained: (partition) => this.#runner.gained(partition),
         lost: (partition) => this.#runner.lost(partition),
       });
@@ -199,6 +206,11 @@ export class Projections implements AsyncDisposable {
     return this.#runner.feed(topic, partition);
   }
 
+  /** Gives back the partitions that process managers follow; resolves when they have ended. */
+  async stopManaging(): Promise<void> {
+    await this.#managers?.stop();
+  }
+
   /** Ends projectors and connections. Once is enough; more does no harm. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -206,6 +218,7 @@ export class Projections implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    await this.stopManaging();
     await this.#leases?.stop();
     await this.#runner.stop();
     this.#announcer?.close();

@@ -10,6 +10,8 @@ export const signalChannels = {
   models: 'milena_models',
   /** A process that runs projectors came or went. */
   projectors: 'milena_projectors',
+  /** A process that runs process managers came or went. */
+  managers: 'milena_managers',
 } as const;
 
 /** A name of a channel. */

@@ -70,6 +70,7 @@ export interface Records {
   };
   readonly device_removed: { readonly devices: readonly string[]; readonly reason: string };
   readonly profile_changed: { readonly field: string; readonly sealed: string | null };
+  readonly profile_told: { readonly user_id: string; readonly through: number };
   readonly account_data_set: {
     readonly user_id: string;
     readonly room_id: string | null;

@@ -23,7 +23,7 @@ export async function withOffline<T>(
   const acts = doing !== FILLING && doing !== 'log export' && !looks;
   await using open = await openHouse(
     { ...config, logLevel: 'error' },
-    { doing, owns: acts, projects: acts, node: () => 'http://127.0.0.1:0' },
+    { doing, owns: acts, projects: acts, manages: false, node: () => 'http://127.0.0.1:0' },
   );
   if (doing !== FILLING) {
     const owners = acts && shared ? await open.owners.assignment.owners(true) : [];

@@ -7,6 +7,7 @@ import { createLogger } from '../telemetry/logger.ts';
 import { keepCompact } from './compaction.ts';
 import { type Core, openCore } from './core.ts';
 import { LocalHouse } from './local-house.ts';
+import { processManagers } from './managers.ts';
 import { buildOwners, type Owners } from './owners.ts';
 import { openReadModels, type ReadModels } from './read-models.ts';
 import { Readiness } from './readiness.ts';
@@ -29,6 +30,8 @@ export interface OpenHouseOptions {
   readonly doing: string;
   readonly owns: boolean;
   readonly projects: boolean;
+  /** Whether process managers run here. */
+  readonly manages: boolean;
   /** This node's address on the internal listener; known before the owners join. */
   readonly node: () => string;
   readonly logger?: Logger;
@@ -53,6 +56,8 @@ export async function openHouse(
     report: (event) => reportOwnerEvent(logger, event),
   });
   stack.defer(() => owners.service?.stop());
+  // Before the owners: managers send commands.
+  stack.defer(() => models.projections.stopManaging());
   const { passwordHashMemory: memory, passwordHashPasses: passes, passwordHashesAtOnce: atOnce } = config;
   const passwords = new Argon2Passwords({ memory, passes, atOnce });
   const readiness = new Readiness(core, models, owners);
@@ -79,7 +84,8 @@ export async function openHouse(
     ),
   );
   const start = async ({ own } = { own: true }): Promise<void> => {
-    await models.start(options.projects);
+    const manage = options.manages ? processManagers({ core, models, owners, logger }) : undefined;
+    await models.start(options.projects, manage);
     if (own) await owners.service?.start();
   };
   const kept = stack.move();

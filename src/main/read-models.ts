@@ -3,6 +3,7 @@ import { AccountQueries } from '../../projections/accounts/queries.ts';
 import { directoryModel } from '../../projections/directory/model.ts';
 import { publicRooms } from '../../projections/directory/public-rooms.ts';
 import { type DirectoryQueries, directoryQueries } from '../../projections/directory/queries.ts';
+import type { LeaseHandlers } from '../../projections/framework/leases.ts';
 import { Projections } from '../../projections/framework/projections.ts';
 import { createLoader } from '../../projections/loader.ts';
 import { createReadGate, type ReadGate } from '../../projections/read-gate.ts';
@@ -37,8 +38,11 @@ export interface ReadModels extends AsyncDisposable {
   readonly loader: Loader;
   /** Begins to follow the log for syncs. */
   startSync(report: (error: unknown) => void): Promise<SyncService>;
-  /** Begins to listen for checkpoints and, with `project`, to project; rebuilds what another version made. */
-  start(project: boolean): Promise<void>;
+  /**
+   * Begins to listen for checkpoints and, with `project`, to project; rebuilds what another version made.
+   * @param manage what to do with the partitions whose process managers this process runs; none without it.
+   */
+  start(project: boolean, manage?: LeaseHandlers): Promise<void>;
   /** Every account. */
   users(): Promise<readonly UserRow[]>;
   /** Waits (bounded) until the models show what a command wrote. */
@@ -80,8 +84,8 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
         report,
       });
     },
-    async start(project) {
-      await projections.start({ project });
+    async start(project, manage) {
+      await projections.start({ project, ...(manage === undefined ? {} : { manage }) });
       if (project) await projections.bringUpToDate();
     },
     async users() {

@@ -33,6 +33,7 @@ export async function serve(config: Config): Promise<number> {
       doing: 'serve',
       owns: has('owner'),
       projects: has('projector'),
+      manages: has('manager'),
       node: () => at.node,
       logger,
     }),

@@ -135,6 +135,13 @@ export interface SetProfile extends CommandStamp {
   readonly value?: JsonValue;
 }
 
+/** A process manager has told a user's rooms of the profile, up to this offset of `users`. */
+export interface MarkProfileTold extends CommandStamp {
+  readonly kind: 'mark_profile_told';
+  readonly user_id: UserId;
+  readonly through: number;
+}
+
 /** Account data, global or of a room. */
 export interface SetAccountData extends CommandStamp {
   readonly kind: 'set_account_data';
@@ -251,6 +258,7 @@ export type Command =
   | DeactivateUser
   | RestrictUser
   | SetProfile
+  | MarkProfileTold
   | SetAccountData
   | SetFilter
   | SetPushRule

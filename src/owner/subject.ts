@@ -34,6 +34,7 @@ export function subjectOf(command: Command): Subject {
     case 'delete_push_rule':
     case 'adjust_push_rule':
       return { topic: 'user_values', key: pushRulesKey(command.user_id), slotKey: command.user_id };
+    case 'mark_profile_told':
     case 'set_account_data':
     case 'set_filter':
       return { topic: 'user_values', key: `${command.user_id}/values/`, slotKey: command.user_id };

@@ -1,11 +1,16 @@
 import type { Records } from '../log/records.ts';
-import type { SetAccountData, SetFilter, SetReceipt } from '../owner/commands.ts';
+import type { MarkProfileTold, SetAccountData, SetFilter, SetReceipt } from '../owner/commands.ts';
 
 /** What replaces itself about a user: account data, filters, push rules, receipts (topic `user_values`). Pure. */
-export type ValueCommand = SetAccountData | SetFilter | SetReceipt;
+export type ValueCommand = MarkProfileTold | SetAccountData | SetFilter | SetReceipt;
 
 /** The record types of values. */
-export type ValueRecordType = 'account_data_set' | 'filter_set' | 'push_rules_set' | 'receipt_set';
+export type ValueRecordType =
+  | 'profile_told'
+  | 'account_data_set'
+  | 'filter_set'
+  | 'push_rules_set'
+  | 'receipt_set';
 
 /** A fact about a value. */
 export type ValueFact = {
@@ -28,6 +33,8 @@ export function pushRulesKey(userId: string): string {
 /** The key on `user_values` under which a fact replaces the one before. */
 export function valueKey(fact: ValueFact): string {
   switch (fact.type) {
+    case 'profile_told':
+      return `${fact.value.user_id}/profile_told`;
     case 'account_data_set':
       return `${fact.value.user_id}/account_data/${fact.value.room_id ?? ''}/${fact.value.type}`;
     case 'filter_set':
@@ -44,6 +51,10 @@ export function valueKey(fact: ValueFact): string {
 /** Decides a value. A receipt for the event that already has it changes nothing. */
 export function decideValue(receipts: Receipts, command: ValueCommand): readonly ValueFact[] {
   switch (command.kind) {
+    case 'mark_profile_told': {
+      const { user_id, through } = command;
+      return [{ type: 'profile_told', value: { user_id, through } }];
+    }
     case 'set_account_data': {
       const { user_id, room_id, type, content } = command;
       return [{ type: 'account_data_set', value: { user_id, room_id, type, sealed: content } }];

@@ -106,6 +106,7 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   device_added: { device_id: 'DEVICE', token_hash: bytes(32, 50), method: 'm.login.password', sealed },
   device_removed: { devices: ['A', 'B'], reason: 'logout_all' },
   profile_changed: { field: 'displayname', sealed },
+  profile_told: { user_id: '@ann:example.org', through: 4_711 },
   account_data_set: { user_id: '@ann:example.org', room_id: '!room', type: 'm.tag', sealed },
   filter_set: { user_id: '@ann:example.org', filter_id: 'abc', sealed },
   push_rules_set: { user_id: '@ann:example.org', sealed },

@@ -1,19 +1,17 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import { type JsonObject, type JsonValue, ownValue } from '../../matrix/json.ts';
+import { isShownInRooms } from '../../matrix/profile-fields.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { requireSelf } from '../require-self.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, objectSchema, userIdSchema } from '../schemas.ts';
-import { spreadProfile } from './spread-profile.ts';
 
-/** The fields that membership events show: they are text, and rooms are told of them. */
-const SHOWN_IN_ROOMS = ['displayname', 'avatar_url'];
 /** 255 characters of a name, and a media URI, fit easily; a membership event holds both. */
 const MAX_SHOWN = 2_048;
-/** Bytes of a field's name and of a whole profile as JSON (spec: "Profiles"). */
+/** Bytes of a field's name at the most; a whole profile as JSON is below (spec: "Profiles"). */
 const MAX_KEY_BYTES = 255;
 const MAX_PROFILE_BYTES = 65_536;
 /** Spec: appendices, "Common Namespaced Identifier Grammar". */
@@ -101,7 +99,10 @@ function requireFieldName(name: string): void {
 function fieldValue(body: JsonObject, field: string): JsonValue | undefined {
   const value = ownValue(body, field);
   if (value === undefined) throw new MilenaError('MISSING_PARAM', `${field}: is required`);
-  if (!SHOWN_IN_ROOMS.includes(field)) return value;
+  if (field === 'm.tz' && typeof value !== 'string') {
+    throw new MilenaError('INVALID_PARAM', 'm.tz: must be a string');
+  }
+  if (!isShownInRooms(field)) return value;
   if (value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new MilenaError('INVALID_PARAM', `${field}: must be a string`);
   if (value.length > MAX_SHOWN) throw new MilenaError('TOO_LARGE', `${field}: is too long`);
@@ -116,7 +117,7 @@ async function setField(
 ): Promise<Record<string, never>> {
   if (value !== undefined) {
     const profile = { ...(await profileOf(context, session.user_id)), [field]: value };
-    if (Buffer.byteLength(JSON.stringify(profile)) > MAX_PROFILE_BYTES) {
+    if (Buffer.byteLength(JSON.stringify(profile)) >= MAX_PROFILE_BYTES) {
       throw new MilenaError('PROFILE_TOO_LARGE');
     }
   }
@@ -128,6 +129,6 @@ async function setField(
     field,
     ...(value === undefined ? {} : { value }),
   });
-  if (SHOWN_IN_ROOMS.includes(field)) await spreadProfile(context, session.user_id, field, value);
+  // Rooms are told by a process manager that follows the log: `src/managers/profile-teller.ts`.
   return {};
 }

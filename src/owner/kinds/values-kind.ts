@@ -38,6 +38,7 @@ export const valuesKind: AggregateKind<Values> = {
   prepare: () => undefined,
   decide({ receipts, pushRules }, command) {
     switch (command.kind) {
+      case 'mark_profile_told':
       case 'set_account_data':
       case 'set_filter':
       case 'set_receipt': {
