@@ -1,9 +1,11 @@
-import { availableParallelism } from 'node:os';
-import { dirname, relative, resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { findTests } from './find-tests.ts';
+import { specCoverage } from './support/spec/coverage.ts';
 
 /**
  * What `npm test` runs. `npm test -- PATH…` runs the tests of some files or folders only. The last line is
@@ -23,6 +25,9 @@ interface Skipped {
 const counts = { passed: 0, failed: 0 };
 const skipped: Skipped[] = [];
 const unreasoned: string[] = [];
+
+const specSeen = mkdtempSync(join(tmpdir(), 'milena-spec-'));
+process.env['MILENA_SPEC_SEEN'] = specSeen;
 
 // A hung test must not hang the build; the longest, with real brokers and kills, take a few minutes.
 const stream = run({ files: [...files], cwd: root, concurrency: availableParallelism(), timeout: 600_000 });
@@ -45,9 +50,24 @@ const report = stream.compose(new spec());
 report.pipe(process.stdout);
 await new Promise((done) => report.on('end', done));
 
+sayCoverage();
 for (const line of unreasoned) console.log(`✖ ${line}`);
 for (const { name, file, reason } of skipped) console.log(`skipped: ${reason} (${file}: ${name})`);
 const failed = counts.failed + unreasoned.length + (files.length === 0 ? 1 : 0);
 if (files.length === 0) console.log('✖ no test file was found');
 console.log(`${counts.passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** What of the spec's client-server API the run has reached; every answer was held against it. */
+function sayCoverage(): void {
+  const coverage = specCoverage(specSeen);
+  rmSync(specSeen, { recursive: true, force: true });
+  if (coverage === undefined) console.log('the spec folder is not there: no answer was held against it');
+  if (coverage === undefined || coverage.operationsReached === 0) return;
+  for (const missed of coverage.missed) console.log(`never reached: ${missed}`);
+  const { operations, operationsReached, statuses, statusesReached } = coverage;
+  console.log(
+    `the spec: ${operationsReached} of ${operations} operations reached, and ${statusesReached} of the ` +
+      `${statuses} statuses documented for them`,
+  );
+}

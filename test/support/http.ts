@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { checkAgainstSpec } from './spec/check-answer.ts';
 
 /** What a server answered. */
 export interface Answer {
@@ -63,7 +64,18 @@ export class Http {
         response.once('aborted', () => reject(new Error(`${method} ${path}: the answer was cut off`)));
         response.once('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parsed(text) });
+          const answer = {
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            json: parsed(text),
+          };
+          try {
+            checkAgainstSpec(method, path, answer);
+            resolve(answer);
+          } catch (error) {
+            reject(error);
+          }
         });
       });
       sent.end(body);

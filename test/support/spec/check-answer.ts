@@ -1,0 +1,36 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Answer } from '../http.ts';
+import { SpecDocuments } from './documents.ts';
+import { OperationFinder, operations } from './operations.ts';
+
+/** Where the run's processes note what they saw; `test/run.ts` makes and reads it. */
+const seenFolder = process.env['MILENA_SPEC_SEEN'];
+
+const finder = new OperationFinder(operations().filter(({ api }) => api === 'cs'));
+const documents = new SpecDocuments();
+const seen = new Set<string>();
+
+/**
+ * Holds an answer against what the spec's OpenAPI data says of its operation and status. Every test's answers
+ * come by here; where the spec folder is missing nothing is checked (the run says so).
+ * @throws Error that names the operation and what does not fit.
+ */
+export function checkAgainstSpec(method: string, target: string, answer: Answer): void {
+  const operation = finder.find(method, target);
+  if (operation === undefined) return;
+  note(`${operation.id} ${answer.status}`);
+  const documented = documents.responses(operation).get(answer.status);
+  if (documented?.body === undefined || documented.body(answer.json)) return;
+  const faults = documented.body.errors?.map(({ instancePath, message }) => `${instancePath} ${message}`);
+  throw new Error(
+    `${method} ${operation.path}, ${answer.status}: not as in ${operation.file}: ${faults?.join('; ')}; got ` +
+      answer.text.slice(0, 400),
+  );
+}
+
+function note(what: string): void {
+  if (seenFolder === undefined || seen.has(what)) return;
+  seen.add(what);
+  appendFileSync(join(seenFolder, `${process.pid}`), `${what}\n`);
+}
