@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isMilenaError } from '../errors/milena-error.ts';
 import { slotOf } from '../log/slot.ts';
 import { Freshness } from './freshness.ts';
 import type { ReadGate } from './reads/read-gate.ts';
@@ -50,6 +51,18 @@ describe('a read', () => {
     const answers = [undefined, 'found'];
     assert.equal(await freshness.orLater('server', '#alias', async () => answers.shift()), 'found');
     assert.deepEqual(asked, [['server', slotOf('#alias', SLOTS), 'end']]);
+  });
+
+  it('that finds nothing while the model is behind does not say that there is nothing', async () => {
+    const gate: ReadGate = { reached: async () => true, caughtUp: async () => false };
+    const freshness = new Freshness(gate, SLOTS);
+    const unavailable = (error: unknown) => isMilenaError(error, 'UNAVAILABLE');
+    await assert.rejects(
+      freshness.orLater('server', '#alias', async () => undefined),
+      unavailable,
+    );
+    const answers = [undefined, 'found'];
+    assert.equal(await freshness.orLater('server', '#alias', async () => answers.shift()), 'found');
   });
 
   it('that finds something asks nobody', async () => {

@@ -1,3 +1,4 @@
+import { MilenaError } from '../errors/milena-error.ts';
 import { slotOf } from '../log/slot.ts';
 import type { TopicName } from '../log/topics.ts';
 import type { CommandResult } from '../owner/commands.ts';
@@ -5,8 +6,8 @@ import type { ReadGate } from './reads/read-gate.ts';
 
 /** How long a read waits for this node's own writes, milliseconds. Then it answers from what there is. */
 const OWN_WRITES_MS = 2_000;
-/** How long a read waits before it says that something does not exist. */
-const NOT_FOUND_MS = 2_000;
+/** How long a read waits for the log's end before it says that something does not exist. */
+const NOT_FOUND_MS = 5_000;
 
 const USER_TOPICS: readonly TopicName[] = ['users', 'user_values'];
 
@@ -64,7 +65,10 @@ export class Freshness {
     await Promise.all(waits);
   }
 
-  /** `find`; and once more when it gave undefined, after the models have caught up with the log. */
+  /**
+   * `find`; and once more when it gave undefined, after the models have caught up with the log.
+   * @throws MilenaError UNAVAILABLE when they have not in time: that something does not exist is not known then.
+   */
   async orLater<T>(
     topic: TopicName,
     key: string,
@@ -72,8 +76,10 @@ export class Freshness {
   ): Promise<T | undefined> {
     const found = await find();
     if (found !== undefined) return found;
-    await this.#gate.caughtUp(topic, slotOf(key, this.#slots), NOT_FOUND_MS);
-    return find();
+    const caughtUp = await this.#gate.caughtUp(topic, slotOf(key, this.#slots), NOT_FOUND_MS);
+    const later = await find();
+    if (later === undefined && !caughtUp) throw new MilenaError('UNAVAILABLE');
+    return later;
   }
 
   #settle(topic: TopicName, slot: number): Promise<unknown> {
