@@ -28,7 +28,9 @@ export async function endpointsDocument(): Promise<string | undefined> {
       '',
       '| method | path | |',
       '|---|---|---|',
-      ...list.map((each) => `| ${each.method} | \`${each.path}\` | ${isServed(each) ? 'built' : 'not yet'} |`),
+      ...list.map(
+        (each) => `| ${each.method} | \`${each.path}\` | ${isServed(each) ? 'built' : 'not yet'} |`,
+      ),
       '',
     ];
   });
