@@ -1,8 +1,9 @@
-import { asEventId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { asEventId, asUserId, type EventId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
 import { redactJson } from '../../src/matrix/redaction.ts';
 import { MAIN_THREAD, relationOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
+import type { EventRelations } from '../timeline/stored-event.ts';
 import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
 import type { CountedThread } from './reading.ts';
 import { stateWithin } from './room-state.ts';
@@ -175,6 +176,19 @@ export class FakeReads implements SyncReads {
     });
   }
 
+  async relations(...[userId, asks]: Parameters<SyncReads['relations']>): ReturnType<SyncReads['relations']> {
+    this.asked += 1;
+    const found = new Map<EventId, EventRelations<SyncEvent>>();
+    for (const { room_id, events, upTo } of asks) {
+      const children = this.shown(room_id).filter(({ place }) => place <= upTo);
+      for (const event of events) {
+        const relations = relationsAmong(children, event, userId);
+        if (relations !== undefined) found.set(event.event_id, relations);
+      }
+    }
+    return found;
+  }
+
   async threads(...[roomId, events]: Parameters<SyncReads['threads']>): ReturnType<SyncReads['threads']> {
     this.asked += 1;
     const known = this.known(roomId);
@@ -251,6 +265,37 @@ export function shownEvents(events: readonly FakeEvent[]): readonly SyncEvent[] 
     shown[at] = { ...target, content: JSON.stringify(left['content']), redacted_because: redaction };
   }
   return shown;
+}
+
+/** What is told of an event's children, as the spec says, but that children have none told of theirs. */
+export function relationsAmong(
+  events: readonly SyncEvent[],
+  parent: SyncEvent,
+  userId: UserId,
+): EventRelations<SyncEvent> | undefined {
+  if (parent.state_key !== null) return undefined;
+  const children = (type: string) =>
+    events.filter(({ content }) => {
+      const relation = relationOf(JSON.parse(content));
+      return relation?.event_id === parent.event_id && relation.rel_type === type;
+    });
+  const own = relationOf(JSON.parse(parent.content))?.rel_type;
+  const edits = own === 'm.replace' || parent.redacted_because !== undefined ? [] : children('m.replace');
+  const valid = edits.filter(
+    (edit) =>
+      edit.sender === parent.sender && edit.type === parent.type && edit.content.includes('m.new_content'),
+  );
+  const replacement = valid.toSorted((one, other) => one.origin_server_ts - other.origin_server_ts).at(-1);
+  const thread = own === undefined ? children('m.thread') : [];
+  const latest = thread.at(-1);
+  const participated = [parent, ...thread].some(({ sender }) => sender === userId);
+  const references = children('m.reference').map(({ event_id }) => event_id);
+  if (replacement === undefined && latest === undefined && references.length === 0) return undefined;
+  return {
+    ...(replacement === undefined ? {} : { replacement }),
+    ...(latest === undefined ? {} : { thread: { latest, count: thread.length, participated } }),
+    ...(references.length === 0 ? {} : { references }),
+  };
 }
 
 /** The thread of an event and how many relations away from it: as the spec tells to look for it. */

@@ -1,9 +1,10 @@
 import { asUserId, type RoomId } from '../../src/matrix/identifiers.ts';
+import { withRelations } from '../timeline/event-relations.ts';
 import type { LiveTail } from './live-tail.ts';
 import { covers, mostOf } from './position.ts';
 import { sendersToExplain, shownReceipts, stateWithin } from './room-state.ts';
 import type { RoomTail } from './room-tail.ts';
-import { type Collected, isEmptyRoom, type JoinedRoom, summaryFor } from './sync-answer.ts';
+import { type Collected, isEmptyRoom, type JoinedRoom, summaryFor, type Timeline } from './sync-answer.ts';
 import type { AccountDatum, SyncEvent } from './sync-event.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { TailEvent } from './tail-event.ts';
@@ -99,7 +100,7 @@ export class MemorySync {
     const range = { roomId, room, events, cut, base, counts };
     const unread = counts ? this.lookups.unreadNow(room, view, roomId) : undefined;
     const known = counts === (unread !== undefined) && events.every((event) => event.replacedKnown);
-    if (!known || this.mustExplain(round, range)) return this.roomWithLookups(round, range);
+    if (!known || cut.limited || this.mustExplain(round, range)) return this.roomWithLookups(round, range);
     return { ...base, ...shown(request, range), ...(unread === undefined ? {} : { unread }) };
   }
 
@@ -117,7 +118,9 @@ export class MemorySync {
     ]);
     if (last !== undefined && summary === undefined) return ASK_MODELS;
     if (counts && unread === undefined) return ASK_MODELS;
-    const { timeline, state } = shown(request, range);
+    const { timeline: bare, state } = shown(request, range);
+    const timeline = await this.withChildren(request, range, bare);
+    if (timeline === undefined) return ASK_MODELS;
     const members = await this.explain(request, range, timeline.events, state);
     if (members === undefined) return ASK_MODELS;
     return {
@@ -127,6 +130,19 @@ export class MemorySync {
       ...(summary === undefined ? {} : { summary: summaryFor(summary, view.userId) }),
       ...(unread === undefined ? {} : { unread }),
     };
+  }
+
+  /** A limited timeline with what is told of its events' children. Undefined when the models are too far behind. */
+  private async withChildren(
+    { user_id }: PreparedRequest,
+    { roomId: room_id, room, events, cut }: RoomRange,
+    timeline: Timeline,
+  ): Promise<Timeline | undefined> {
+    const last = events.at(-1);
+    if (!timeline.limited || last === undefined || timeline.events.length === 0) return timeline;
+    const ask = { room_id, events: timeline.events, upTo: cut.upTo };
+    const all = await this.lookups.relations(room, user_id, ask, last.offset);
+    return all && { ...timeline, events: timeline.events.map((event) => withRelations(event, all)) };
   }
 
   private ephemeral(

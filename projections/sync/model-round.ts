@@ -1,4 +1,5 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
+import { withRelations } from '../timeline/event-relations.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { RoomPlan } from './room-plans.ts';
 import type { Timeline } from './sync-answer.ts';
@@ -114,6 +115,29 @@ function timelineOf(
   // Of an earlier stay nobody knows whether this client has had it: there may be a gap.
   const limited = from > 0 || (!known && afterPlace > 0);
   return { events, limited, prevPlace: events[0]?.place ?? upTo + 1 };
+}
+
+/**
+ * Adds what is told of the events' children, where a timeline is limited: all others have the children with them
+ * (spec: client-server API, "Aggregations of child events").
+ */
+export async function withChildren(
+  { reads, request }: ModelRound,
+  rooms: readonly TimelinedRoom[],
+): Promise<readonly TimelinedRoom[]> {
+  const asks = rooms
+    .filter(({ timeline }) => timeline.limited && timeline.events.length > 0)
+    .map(({ room_id, timeline, upTo }) => ({ room_id, events: timeline.events, upTo }));
+  if (asks.length === 0) return rooms;
+  const all = await reads.relations(request.user_id, asks);
+  if (all.size === 0) return rooms;
+  return rooms.map((room) => {
+    const { timeline } = room;
+    return {
+      ...room,
+      timeline: { ...timeline, events: timeline.events.map((one) => withRelations(one, all)) },
+    };
+  });
 }
 
 /** Whether the client gets the whole state of the room, not a difference. */

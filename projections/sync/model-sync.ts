@@ -8,6 +8,7 @@ import {
   roomData,
   type TimelinedRoom,
   typingOf,
+  withChildren,
   withTimelines,
 } from './model-round.ts';
 import { endedRoom, type Found, globalData, joinedRoom, leftRoom } from './model-sections.ts';
@@ -62,9 +63,12 @@ export class ModelSync {
       withTimelines(round, ranges),
       this.lookAt(round, plans, ranges),
     ]);
-    const states = await statesOf(round, timelined, about.summaries);
+    const [states, told] = await Promise.all([
+      statesOf(round, timelined, about.summaries),
+      withChildren(round, timelined),
+    ]);
     const looked = { ...about, data, receipts: rooms.receipts, states };
-    const joined = timelined.filter(({ section }) => section === 'join');
+    const joined = told.filter(({ section }) => section === 'join');
     this.remember(round, view, joined, looked);
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
     const strip = (membership: Membership) => ({
@@ -80,9 +84,7 @@ export class ModelSync {
       invite: plans.invite.map(strip),
       knock: plans.knock.map(strip),
       leave: [
-        ...timelined
-          .filter(({ section }) => section === 'leave')
-          .map((room) => leftRoom(round, room, looked)),
+        ...told.filter(({ section }) => section === 'leave').map((room) => leftRoom(round, room, looked)),
         ...plans.ended.map((membership) => endedRoom(round, membership, looked)),
       ],
     };

@@ -3,9 +3,11 @@ import { powerLevels } from '../../src/matrix/power-levels.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { ThreadPlace } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
+import { ignoredUsers } from '../accounts/ignored-users.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { Positions } from '../framework/positions.ts';
+import { readRelations } from '../timeline/event-relations.ts';
 import { filterValues } from '../timeline/page-query.ts';
 import { type StoredEventRow, storedEvents } from '../timeline/stored-event.ts';
 import { readStates } from './state-queries.ts';
@@ -82,6 +84,14 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
       return data.map((datum) =>
         isPushRules(datum) ? { ...datum, content: shownRules(userId, datum) } : datum,
       );
+    },
+    async relations(userId, asks) {
+      const ignored = await ignoredUsers(db, userId);
+      const ranges = asks.map(({ room_id, events, upTo }) => {
+        return [room_id, [{ from: events[0]?.place ?? upTo, to: upTo }]] as const;
+      });
+      const events = asks.flatMap((ask) => ask.events);
+      return readRelations(db, events, { user_id: userId, ignored, visible: new Map(ranges) });
     },
     async threads(roomId, events) {
       type Row = ThreadPlace & { readonly event_id: EventId };

@@ -109,7 +109,10 @@ export class RandomHistory {
         this.relate(room, user, 'm.thread', { msgtype: 'm.text', body: text });
         return;
       case 8:
-        this.relate(room, user, this.pick(['m.annotation', 'm.reference', 'm.replace']), { body: text });
+        this.relate(room, user, this.pick(['m.annotation', 'm.reference', 'm.replace']), {
+          body: text,
+          'm.new_content': { body: text },
+        });
         return;
       default:
         house.event(room, user, 'm.room.message', { msgtype: 'm.text', body: text });

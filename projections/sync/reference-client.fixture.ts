@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { FakeEvent } from './fake-house.fixture.ts';
+import { relationsAmong, shownEvents } from './fake-reads.fixture.ts';
 import { mostOf } from './position.ts';
 import { ROOMS } from './random-history.fixture.ts';
 import type { SyncScene } from './scene.fixture.ts';
@@ -114,6 +115,20 @@ export class ReferenceClient {
     const timeline = room?.timeline ?? { events: [], limited: false };
     assert.deepEqual(ids(timeline.events), ids(expected), `timeline of ${roomId}`);
     assert.equal(timeline.limited, wanted.length > limit, `limited in ${roomId}`);
+    if (timeline.limited) this.judgeRelations(truth, roomId, timeline.events);
+  }
+
+  /** Whether events of a limited timeline come with what is told of their children. */
+  private judgeRelations(truth: Truth, roomId: RoomId, events: readonly SyncEvent[]): void {
+    const all = shownEvents(truth.events(roomId));
+    for (const event of events) {
+      const expected = relationsAmong(all, event, this.userId);
+      assert.deepEqual(
+        plainRelations(event.relations),
+        plainRelations(expected),
+        `children of ${event.event_id}`,
+      );
+    }
   }
 
   /** A room that was joined: the newest events that may be seen, without a hole, none that the client has. */
@@ -251,6 +266,16 @@ export class ReferenceClient {
     const counts = [truth.count(roomId, 'join'), truth.count(roomId, 'invite')];
     assert.deepEqual(known.counts, counts, `members of ${roomId}`);
   }
+}
+
+function plainRelations(relations: SyncEvent['relations']): object | undefined {
+  if (relations === undefined) return undefined;
+  const { replacement, thread, references } = relations;
+  return {
+    replacement: replacement?.event_id,
+    thread: thread && [thread.latest.event_id, thread.count, thread.participated],
+    references,
+  };
 }
 
 function positionOf(token: string, { house }: SyncScene): SyncPosition {

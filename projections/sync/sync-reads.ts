@@ -1,5 +1,6 @@
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { ThreadPlace } from '../../src/matrix/relations.ts';
+import type { EventRelations } from '../timeline/stored-event.ts';
 import type { CountedUnread } from './reading.ts';
 import type { AccountDatum, Membership, Receipt, Replaced, SyncEvent } from './sync-event.ts';
 import type { EventSelection } from './sync-filter.ts';
@@ -45,6 +46,14 @@ export interface ReceiptAsk {
 export interface ReplacedAsk extends RoomPlace {
   readonly type: string;
   readonly state_key: string;
+}
+
+/** Events of a room's timeline whose children are asked for: those at places up to `upTo`. */
+export interface RelationsAsk {
+  readonly room_id: RoomId;
+  /** All of the user's to see, from the first of them up to `upTo`. */
+  readonly events: readonly SyncEvent[];
+  readonly upTo: number;
 }
 
 /** How long a room's history visibility was what: from `place` on, until the next begins. */
@@ -105,6 +114,11 @@ export interface SyncReads {
   ): Promise<ReadonlyMap<RoomId, readonly Receipt[]>>;
   /** Account data (and fully-read markers) at `from <= offset < below`, in log order. */
   accountData(userId: UserId, from: number, below: number): Promise<readonly AccountDatum[]>;
+  /** What is told of the children of events to a user; of events without any nothing. */
+  relations(
+    userId: UserId,
+    asks: readonly RelationsAsk[],
+  ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>>>;
   /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */
   threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
   /** What is unread at a place. */

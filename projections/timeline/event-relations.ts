@@ -102,10 +102,10 @@ export async function readRelations(
 const NONE: ReadonlyMap<EventId, EventRelations<StoredEvent>> = new Map();
 
 /** The event with what is told of its children. */
-export function withRelations<E extends { readonly event_id: EventId }>(
+export function withRelations<E extends { readonly event_id: EventId }, R>(
   event: E,
-  all: ReadonlyMap<EventId, EventRelations<StoredEvent>>,
-): E & { readonly relations?: EventRelations<StoredEvent> } {
+  all: ReadonlyMap<EventId, EventRelations<R>>,
+): E & { readonly relations?: EventRelations<R> } {
   const relations = all.get(event.event_id);
   return relations === undefined ? event : { ...event, relations };
 }

@@ -1,8 +1,10 @@
 import type { Pdu } from '../../src/matrix/event.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { relationOf } from '../../src/matrix/relations.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { Parameter } from '../framework/model.ts';
+import { toPostgresText } from '../framework/postgres-text.ts';
 import { type EventFilter, filterValues, type PageBounds } from './page-query.ts';
 import {
   eventColumns,
@@ -20,6 +22,22 @@ export interface Mention {
   readonly notifies: boolean;
   /** The whole room was mentioned, not the user by name. */
   readonly room: boolean;
+}
+
+/** An annotation (spec: client-server API, "Event annotations and reactions"). */
+export interface Annotation {
+  /** What is annotated. */
+  readonly parent: EventId;
+  readonly type: string;
+  readonly key: string;
+  readonly sender: UserId;
+}
+
+/** An annotation that is there, and how it was sent. */
+export interface FoundAnnotation {
+  readonly event_id: EventId;
+  readonly device_id: string | null;
+  readonly txn_id: string | null;
 }
 
 /**
@@ -52,6 +70,10 @@ export interface TimelineQueries {
   mentions(roomId: RoomId, userId: UserId, afterPlace: number): Promise<readonly Mention[]>;
   /** The place of the newest live event that the user has sent into the room; 0 when there is none. */
   lastSent(roomId: RoomId, userId: UserId): Promise<number>;
+  /** Whether an event is a child: related to another by a `rel_type`. Undefined when it is not known in the room. */
+  isChild(roomId: RoomId, eventId: EventId): Promise<boolean | undefined>;
+  /** The annotation of an event with the same type, key and sender, if there is one that was not redacted. */
+  annotation(roomId: RoomId, annotation: Annotation): Promise<FoundAnnotation | undefined>;
   /** What the repeatable commands of one device (its scope) in a room led to: command ID (hex) → event. */
   commands(roomId: RoomId, scope: string): Promise<ReadonlyMap<string, EventId>>;
 }
@@ -82,6 +104,13 @@ export function timelineQueries(db: ModelDatabase): TimelineQueries {
     ordinalAt: async (roomId, offset) => (await number(ORDINAL_AT, [roomId, offset])) ?? 0,
     mentions: (roomId, userId, afterPlace) => db.query<Mention>(MENTIONS, [roomId, userId, afterPlace]),
     lastSent: async (roomId, userId) => (await number(LAST_SENT, [roomId, userId])) ?? 0,
+    isChild: async (roomId, eventId) => {
+      const [row] = await db.query<{ content: string }>(CONTENT, [roomId, eventId]);
+      if (row === undefined) return undefined;
+      return row.content.includes('m.relates_to') && relationOf(JSON.parse(row.content)) !== undefined;
+    },
+    annotation: async (roomId, { parent, type, key, sender }) =>
+      (await db.query<FoundAnnotation>(ANNOTATION, [roomId, parent, sender, type, toPostgresText(key)]))[0],
     commands: (roomId, scope) => readCommands(db, roomId, scope),
   };
 }
@@ -132,6 +161,14 @@ const MENTIONS: ModelSql = (m) => `SELECT place, sender, notifies, user_id = '' 
 
 const LAST_SENT: ModelSql = (m) => `SELECT place AS value FROM ${m('timeline')}.senders
   WHERE room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND sender = $2`;
+
+const CONTENT: ModelSql = (m) => `SELECT e.content FROM ${m('timeline')}.events e
+  JOIN ${m('timeline')}.rooms r USING (room) WHERE r.room_id = $1 AND e.event_id = $2 AND e.kind <= 1`;
+
+const ANNOTATION: ModelSql = (m) => `SELECT e.event_id, e.device_id, e.txn_id
+  FROM ${m('timeline')}.relations c JOIN ${m('timeline')}.events e USING (event_id)
+  WHERE c.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND c.parent = $2
+    AND c.rel_type = 'm.annotation' AND c.sender = $3 AND c.type = $4 AND c.key = $5 LIMIT 1`;
 
 const COMMANDS: ModelSql = (m) => `SELECT e.command, e.event_id FROM ${m('timeline')}.events e
   WHERE e.scope = $2 AND e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1)`;

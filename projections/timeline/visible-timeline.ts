@@ -30,7 +30,7 @@ export interface VisiblePage {
 }
 
 /** Timelines as a user sees them. Events come with what is told of their children. */
-export interface VisibleTimeline {
+export interface VisibleTimeline extends Pick<TimelineQueries, 'isChild' | 'annotation'> {
   /** The event if it is in the room and the viewer may see it. */
   event(roomId: RoomId, eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
   /** The place of an event of the room, whoever asks. */
@@ -56,6 +56,8 @@ export function visibleTimeline(
       return (await related(db, [event], { roomId, viewer, view }))[0];
     },
     place: (roomId, eventId) => timeline.place(roomId, eventId),
+    isChild: (roomId, eventId) => timeline.isChild(roomId, eventId),
+    annotation: (roomId, annotation) => timeline.annotation(roomId, annotation),
     page: async (query) => {
       const view = await rooms.visibility(query.roomId, query.viewer);
       const page = await readPage(timeline, rooms, query, view);

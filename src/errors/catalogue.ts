@@ -64,6 +64,16 @@ export const catalogue = {
   },
   ALIAS_EXISTS: { errcode: 'M_UNKNOWN', status: 409, text: 'The room alias is taken.' },
   BAD_ALIAS: { errcode: 'M_BAD_ALIAS', status: 400, text: 'The alias does not point to this room.' },
+  NO_THREAD_HERE: {
+    errcode: 'M_UNKNOWN',
+    status: 400,
+    text: 'A thread cannot begin at an event that is related to another.',
+  },
+  DUPLICATE_ANNOTATION: {
+    errcode: 'M_DUPLICATE_ANNOTATION',
+    status: 400,
+    text: 'You have annotated the event so already.',
+  },
   BAD_STATE: { errcode: 'M_BAD_STATE', status: 403, text: 'The change does not fit the present state.' },
   // The house itself
   UNAVAILABLE: {

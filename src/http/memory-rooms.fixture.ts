@@ -8,6 +8,7 @@ import {
   type UserId,
 } from '../matrix/identifiers.ts';
 import { ownString } from '../matrix/json.ts';
+import { relationOf } from '../matrix/relations.ts';
 import type { MemoryLog } from '../owner/memory-house.fixture.ts';
 import { pduOfRecord } from '../rooms/pdu-of-record.ts';
 import { factsOf } from './memory-accounts.fixture.ts';
@@ -51,6 +52,11 @@ export function memoryTimeline(log: MemoryLog): TimelineReads {
       visible(log, roomId, viewer).find((event) => event.event_id === eventId),
     place: async (roomId, eventId) =>
       eventsOf(log, roomId).find((event) => event.event_id === eventId)?.place,
+    isChild: async (roomId, eventId) => {
+      const found = eventsOf(log, roomId).find((event) => event.event_id === eventId);
+      return found && relationOf(JSON.parse(found.content)) !== undefined;
+    },
+    annotation: async () => undefined,
     page: async ({ roomId, viewer, direction, from, to, limit, filter = {} }) => {
       const all = visible(log, roomId, viewer).filter((event) => wanted(event, filter));
       const back = direction === 'b';

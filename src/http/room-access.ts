@@ -12,7 +12,7 @@ export interface RoomView {
 
 /** The user's standing, after this node's writes to the room; undefined when there is none. */
 export async function standingOf(
-  { freshness, reads }: ClientContext,
+  { freshness, reads }: Pick<ClientContext, 'freshness' | 'reads'>,
   roomId: RoomId,
   userId: UserId,
 ): Promise<Standing | undefined> {

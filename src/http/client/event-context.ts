@@ -39,6 +39,7 @@ export function contextRoutes(app: App, context: ClientContext): void {
     }),
     handle: async ({ params: { roomId, eventId }, query, session }) => {
       const view = await requireReader(context, roomId, session.user_id);
+      await context.freshness.user(session.user_id);
       const find = () => context.reads.timeline.event(roomId, eventId, session.user_id);
       const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event that you may see.');

@@ -51,6 +51,7 @@ async function messages(
   query: Static<typeof messagesQuery>,
 ): Promise<JsonText> {
   const view = await requireReader(context, roomId, session.user_id);
+  await context.freshness.user(session.user_id);
   if (query.from !== undefined) await requireCaughtUp(context, roomId);
   const filter = readRoomEventFilter(query.filter);
   const position = (token: string | undefined) =>

@@ -44,7 +44,8 @@ export function roomStateRoutes(app: App, context: ClientContext): void {
     params: Type.Object({ roomId: roomIdSchema, eventId: eventIdSchema }),
     response: clientEventSchema,
     handle: async ({ params: { roomId, eventId }, session }) => {
-      await context.freshness.room(roomId);
+      // The user's writes too: who is ignored does not count among an event's children.
+      await Promise.all([context.freshness.room(roomId), context.freshness.user(session.user_id)]);
       const find = () => context.reads.timeline.event(roomId, eventId, session.user_id);
       const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event that you may see.');

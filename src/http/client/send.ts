@@ -8,11 +8,13 @@ import { route, SINCE_R0 } from '../route.ts';
 import { eventIdSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { requireOwnRedaction } from '../suspension.ts';
 import { executeSend } from './send-event.ts';
+import { SentRelations } from './sent-relation.ts';
 
 const eventIdAnswer = Type.Object({ event_id: Type.String() });
 
 /** `PUT send` and `PUT redact` (spec: client-server API, "Sending events to a room", "Redactions"). */
 export function sendRoutes(app: App, context: ClientContext): void {
+  const relations = new SentRelations(context);
   route(app, {
     method: 'PUT',
     path: '/rooms/:roomId/send/:eventType/:txnId',
@@ -24,6 +26,7 @@ export function sendRoutes(app: App, context: ClientContext): void {
     response: eventIdAnswer,
     handle: async ({ params: { roomId, eventType, txnId }, body, bodyText, session }) => {
       const redacts = eventType === 'm.room.redaction' ? redactsOf(body) : undefined;
+      await relations.check(session, { roomId, type: eventType, content: body, txnId });
       const path = `/rooms/${roomId}/send/${eventType}`;
       const event = { roomId, type: eventType, content: bodyText, redacts };
       return { event_id: await sendOnce(context, session, { ...event, path, txnId }) };

@@ -1,4 +1,8 @@
-import type { VisiblePage, VisiblePageQuery } from '../../../projections/timeline/visible-timeline.ts';
+import type {
+  VisiblePage,
+  VisiblePageQuery,
+  VisibleTimeline,
+} from '../../../projections/timeline/visible-timeline.ts';
 import type { EventId, RoomId, UserId } from '../../matrix/identifiers.ts';
 import type { StoredEvent } from './stored-event.ts';
 
@@ -12,7 +16,7 @@ export type PageQuery = VisiblePageQuery;
 export type Page = Omit<VisiblePage, 'events'> & { readonly events: readonly StoredEvent[] };
 
 /** What HTTP asks of the model of timelines. */
-export interface TimelineReads {
+export interface TimelineReads extends Pick<VisibleTimeline, 'isChild' | 'annotation'> {
   /** The event if it is in the room and the viewer may see it (history visibility). */
   event(roomId: RoomId, eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
   /** The place of an event of the room, whoever asks. */
