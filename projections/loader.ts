@@ -7,6 +7,7 @@ import type { EventId, RoomId } from '../src/matrix/identifiers.ts';
 import type {
   Loader,
   PushRulesSnapshot,
+  RegistrationTokenSnapshot,
   RoomSnapshot,
   SagaSnapshot,
   UserSnapshot,
@@ -41,6 +42,12 @@ export function createLoader(db: ModelDatabase, timeline: TimelineQueries, slots
         ...(creator === null ? {} : { creator }),
         ...(saga === null ? {} : { saga }),
       };
+    },
+    registrationToken: async (tokenHash) => {
+      const key = `registration_token/${tokenHash}`;
+      const slot = slotOf(key, slots);
+      await refusePoisoned(db, 'server', slot, key);
+      return (await db.query<RegistrationTokenSnapshot>(REGISTRATION_TOKEN, [slot, tokenHash]))[0];
     },
     listing: async (roomId) => (await db.query<ListingRow>(LISTING, [roomId]))[0]?.visibility,
     receipts: async (userId, roomId) => {
@@ -180,6 +187,11 @@ const USER: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'users', '$1
 
 const ALIAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'directory', 'server', '$1')}, room_id, creator, saga
   FROM ${m('directory')}.aliases WHERE alias = $2`;
+
+const REGISTRATION_TOKEN: ModelSql = (
+  m,
+) => `SELECT ${checkpointOf(m, 'directory', 'server', '$1')}, uses, uses_allowed, expires_at
+  FROM ${m('directory')}.registration_tokens WHERE token_hash = decode($2, 'hex')`;
 
 /** Whether a record of the key was set aside by one of the models that serve. */
 const POISONED: ModelSql = () => `SELECT EXISTS (SELECT FROM projection.poison p

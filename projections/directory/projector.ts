@@ -1,5 +1,6 @@
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { OpenedRecord, Projector, ProjectorContext, Statement } from '../framework/model.ts';
+import { registrationTokenStatements } from './registration-tokens.ts';
 
 /** What an alias is after a batch; null: free. */
 type AliasRow = {
@@ -19,7 +20,10 @@ interface Changes {
 /** Turns records of `server` into rows. Keeps nothing: every record says all about its key. */
 export function directoryProjector({ schema }: ProjectorContext): Projector {
   return {
-    apply: (records) => statements(schema, changesOf(records)),
+    apply: (records) => [
+      ...statements(schema, changesOf(records)),
+      ...registrationTokenStatements(schema, records),
+    ],
     forget: () => undefined,
   };
 }

@@ -9,6 +9,15 @@ export interface StoredAlias {
   readonly log_offset: number;
 }
 
+/** A token with which accounts can be made. */
+export interface RegistrationToken {
+  readonly uses: number;
+  /** Null: any number. */
+  readonly uses_allowed: number | null;
+  /** Milliseconds since the epoch; null: never. */
+  readonly expires_at: number | null;
+}
+
 /** What is asked of `directory`. */
 export interface DirectoryQueries {
   /** Those that a saga holds included. */
@@ -19,6 +28,10 @@ export interface DirectoryQueries {
   listing(roomId: string): Promise<'public' | 'private' | undefined>;
   /** Every room that is listed. */
   listed(): Promise<readonly RoomId[]>;
+  /** @param tokenHash SHA-256 of the token, 64 hex digits. */
+  registrationToken(tokenHash: string): Promise<RegistrationToken | undefined>;
+  /** Every registration token with its hash (64 hex digits), in the order of these. */
+  registrationTokens(): Promise<readonly (RegistrationToken & { readonly token_hash: string })[]>;
   /** Fingerprints of the schemas on the log. */
   schemas(): Promise<readonly string[]>;
 }
@@ -30,6 +43,12 @@ const ALIASES: ModelSql = (schema) =>
 const LISTING: ModelSql = (schema) => `SELECT public FROM ${schema('directory')}.listings WHERE room_id = $1`;
 const LISTED: ModelSql = (schema) =>
   `SELECT room_id FROM ${schema('directory')}.listings WHERE public ORDER BY room_id`;
+const TOKEN: ModelSql = (schema) => `SELECT uses, uses_allowed, expires_at
+  FROM ${schema('directory')}.registration_tokens WHERE token_hash = decode($1, 'hex')`;
+const TOKENS: ModelSql = (
+  schema,
+) => `SELECT encode(token_hash, 'hex') AS token_hash, uses, uses_allowed, expires_at
+  FROM ${schema('directory')}.registration_tokens ORDER BY 1`;
 const SCHEMAS: ModelSql = (schema) => `SELECT fingerprint FROM ${schema('directory')}.schemas`;
 
 /** The queries over the active schema. */
@@ -49,6 +68,10 @@ export function directoryQueries(database: ModelDatabase): DirectoryQueries {
     async listed() {
       return (await database.query<{ room_id: RoomId }>(LISTED)).map((row) => row.room_id);
     },
+    async registrationToken(tokenHash) {
+      return (await database.query<RegistrationToken>(TOKEN, [tokenHash]))[0];
+    },
+    registrationTokens: () => database.query(TOKENS),
     async schemas() {
       return (await database.query<{ fingerprint: string }>(SCHEMAS)).map((row) => row.fingerprint);
     },

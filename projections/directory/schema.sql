@@ -21,3 +21,14 @@ CREATE TABLE schemas (
   name text NOT NULL,
   schema text NOT NULL
 );
+
+-- Tokens with which accounts can be made.
+CREATE TABLE registration_tokens (
+  -- SHA-256 of the token.
+  token_hash bytea PRIMARY KEY,
+  uses integer NOT NULL,
+  -- Null: any number.
+  uses_allowed integer,
+  -- Milliseconds since the epoch; null: never.
+  expires_at bigint
+);

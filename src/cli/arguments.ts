@@ -11,6 +11,14 @@ export type Command =
   | ({ readonly name: 'user list' } & Common)
   | ({ readonly name: 'user set-password'; readonly user: string; readonly keepDevices: boolean } & Common)
   | ({ readonly name: 'user deactivate'; readonly user: string } & Common)
+  | ({
+      readonly name: 'token add';
+      readonly token: string | undefined;
+      readonly uses: number | null;
+      readonly days: number | null;
+    } & Common)
+  | ({ readonly name: 'token list' } & Common)
+  | ({ readonly name: 'token remove'; readonly token: string } & Common)
   | ({ readonly name: 'rebuild'; readonly models: readonly string[] } & Common)
   | ({ readonly name: 'log export' | 'log import'; readonly file: string } & Common);
 
@@ -34,6 +42,8 @@ const options = {
   json: { type: 'boolean' },
   admin: { type: 'boolean' },
   'keep-devices': { type: 'boolean' },
+  uses: { type: 'string' },
+  days: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -44,9 +54,17 @@ const own: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
   status: ['json'],
   'user add': ['admin'],
   'user set-password': ['keep-devices'],
+  'token add': ['uses', 'days'],
 };
 
-const withoutOperands = new Set(['serve', 'config check', 'config example', 'user list', 'status']);
+const withoutOperands = new Set([
+  'serve',
+  'config check',
+  'config example',
+  'user list',
+  'token list',
+  'status',
+]);
 
 /**
  * Understands the command line.
@@ -58,10 +76,10 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.version) return { name: 'version' };
   const [first] = positionals;
   if (values.help || first === undefined || first === 'help') return { name: 'help' };
-  const words = ['user', 'config', 'log'].includes(first) ? 2 : 1;
+  const words = ['user', 'config', 'log', 'token'].includes(first) ? 2 : 1;
   const name = positionals.slice(0, words).join(' ');
   const operands = positionals.slice(words);
-  for (const option of ['roles', 'json', 'admin', 'keep-devices'] as const) {
+  for (const option of ['roles', 'json', 'admin', 'keep-devices', 'uses', 'days'] as const) {
     if (values[option] !== undefined && !own[name]?.includes(option)) {
       throw new UsageError(`--${option} does not go with "${name}"`);
     }
@@ -87,6 +105,7 @@ function build(name: string, operands: readonly string[], values: Values, common
       return { name, ...common, roles: values.roles };
     case 'config check':
     case 'user list':
+    case 'token list':
       return { name, ...common };
     case 'config example':
       return { name };
@@ -100,6 +119,14 @@ function build(name: string, operands: readonly string[], values: Values, common
     }
     case 'user deactivate':
       return { name, ...common, user: one(name, operands, 'NAME') };
+    case 'token add': {
+      if (operands.length > 1) throw new UsageError(`"${name}" takes one TOKEN at most`);
+      const [token] = operands;
+      const [uses, days] = [count('uses', values.uses), count('days', values.days)];
+      return { name, ...common, token, uses, days };
+    }
+    case 'token remove':
+      return { name, ...common, token: one(name, operands, 'TOKEN') };
     case 'rebuild':
       if (operands.length === 0) throw new UsageError('rebuild needs the names of read models');
       return { name, ...common, models: operands };
@@ -113,6 +140,13 @@ function build(name: string, operands: readonly string[], values: Values, common
 
 function none(name: string, operands: readonly string[]): void {
   if (operands.length > 0) throw new UsageError(`"${name}" takes nothing more, not "${operands.join(' ')}"`);
+}
+
+/** A number of an option; null where it is not given. */
+function count(option: string, value: string | undefined): number | null {
+  if (value === undefined) return null;
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new UsageError(`--${option} needs a whole number from 1 on`);
+  return Number(value);
 }
 
 function one(name: string, operands: readonly string[], what: string): string {

@@ -8,6 +8,10 @@ export const help = `milena: a Matrix homeserver whose only source of truth is a
   milena user list
   milena user set-password NAME [--keep-devices]
   milena user deactivate NAME
+  milena token add [TOKEN] [--uses N] [--days N]
+                                  make a token with which accounts can be made (registration: token)
+  milena token list               tokens by their fingerprints, and how often they were used
+  milena token remove TOKEN       by itself or by its fingerprint
   milena rebuild MODEL…           build read models anew from the log, beside the old ones, and switch
   milena log export FILE          write the whole log to a file (- is standard output)
   milena log import FILE          read it into a log that is still empty (- is standard input)

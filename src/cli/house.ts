@@ -9,6 +9,11 @@ export interface House {
   /** Ends the user's sessions unless `keepDevices`. */
   userSetPassword(request: NewPassword): Promise<void>;
   userDeactivate(request: { readonly user: string }): Promise<void>;
+  /** Makes a registration token, or sets the bounds of one that is there. */
+  tokenAdd(request: NewToken): Promise<{ readonly token: string }>;
+  tokenList(): Promise<readonly TokenRow[]>;
+  /** @param request the token, or what `tokenList` shows of it. */
+  tokenRemove(request: { readonly token: string }): Promise<void>;
   status(): Promise<HouseStatus>;
   /** Builds a model anew beside the old one and switches; ends when it is switched. */
   rebuild(model: string): AsyncIterable<RebuildProgress>;
@@ -41,6 +46,26 @@ export interface UserRow {
   readonly deactivated: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+}
+
+/** A registration token to make. */
+export interface NewToken {
+  /** Undefined: one is made up. */
+  readonly token?: string | undefined;
+  /** How many accounts it is good for; null: any number. */
+  readonly uses: number | null;
+  /** How many days it is good for; null: for good. */
+  readonly days: number | null;
+}
+
+/** A line of `milena token list`: the token itself is stored nowhere. */
+export interface TokenRow {
+  /** The first 12 hex digits of its SHA-256. */
+  readonly fingerprint: string;
+  readonly uses: number;
+  readonly usesAllowed: number | null;
+  /** Milliseconds since the epoch; null: never. */
+  readonly expiresAt: number | null;
 }
 
 /** What `milena status` shows. */

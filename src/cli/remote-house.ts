@@ -4,8 +4,10 @@ import {
   type House,
   type HouseStatus,
   type NewPassword,
+  type NewToken,
   type NewUser,
   type RebuildProgress,
+  type TokenRow,
   type UserRow,
 } from './house.ts';
 
@@ -39,6 +41,18 @@ export class RemoteHouse implements House {
 
   async userDeactivate(request: { readonly user: string }): Promise<void> {
     await this.#ask('/users/deactivate', request);
+  }
+
+  async tokenAdd(request: NewToken): Promise<{ readonly token: string }> {
+    return this.#ask<{ token: string }>('/tokens/add', request);
+  }
+
+  async tokenList(): Promise<readonly TokenRow[]> {
+    return (await this.#ask<{ tokens: readonly TokenRow[] }>('/tokens/list', {})).tokens;
+  }
+
+  async tokenRemove(request: { readonly token: string }): Promise<void> {
+    await this.#ask('/tokens/remove', request);
   }
 
   async status(): Promise<HouseStatus> {

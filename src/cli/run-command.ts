@@ -40,6 +40,19 @@ export async function runCommand(command: Command): Promise<number> {
         await house.userDeactivate({ user: command.user });
         return say(`${command.user} is deactivated.\n`);
       });
+    case 'token add':
+      return onHouse(command, async (house) => {
+        const { uses, days } = command;
+        const { token } = await house.tokenAdd({ token: command.token, uses, days });
+        return say(`${token}\n`);
+      });
+    case 'token list':
+      return onHouse(command, tokenList);
+    case 'token remove':
+      return onHouse(command, async (house) => {
+        await house.tokenRemove({ token: command.token });
+        return say('The registration token is removed.\n');
+      });
     case 'rebuild':
       return onHouse(command, (house) => rebuild(house, command.models));
     case 'log export':
@@ -101,6 +114,15 @@ async function userList(house: House): Promise<number> {
     [user.admin ? 'admin' : '', user.deactivated ? 'deactivated' : ''].filter(Boolean).join(', '),
   ]);
   return say(`${table(['user', 'since', ''], rows).join('\n')}\n`);
+}
+
+async function tokenList(house: House): Promise<number> {
+  const rows = (await house.tokenList()).map(({ fingerprint, uses, usesAllowed, expiresAt }) => [
+    fingerprint,
+    usesAllowed === null ? String(uses) : `${uses} of ${usesAllowed}`,
+    expiresAt === null ? '' : new Date(expiresAt).toISOString(),
+  ]);
+  return say(`${table(['token', 'used', 'until'], rows).join('\n')}\n`);
 }
 
 async function rebuild(house: House, models: readonly string[]): Promise<number> {

@@ -7,6 +7,15 @@ export interface Rate {
   readonly perMs: number;
 }
 
+/** A document in one language that new users must accept. */
+export interface TermsDocument {
+  readonly policy: string;
+  readonly version: string;
+  readonly language: string;
+  readonly url: string;
+  readonly name: string;
+}
+
 /** A host and a port to listen on. Port 0 takes any free one. */
 export interface HostPort {
   readonly host: string;
@@ -24,7 +33,19 @@ export interface Config {
   readonly publicUrl: string;
   /** Addresses and CIDR ranges. */
   readonly trustedProxies: readonly string[];
-  readonly registration: 'closed' | 'open';
+  readonly registration: 'closed' | 'open' | 'token';
+  /** Documents that new users must accept; none: no such stage. */
+  readonly registrationTerms: readonly TermsDocument[];
+  /** Whether there are guest accounts. */
+  readonly guests: boolean;
+  /** Undefined: no captcha. */
+  readonly recaptchaSiteKey: string | undefined;
+  readonly recaptchaSecretKey: string | undefined;
+  readonly recaptchaVerifyUrl: string;
+  /** Milliseconds that an access token is good for, with clients that can refresh it. */
+  readonly accessTokenLifetime: number;
+  /** Milliseconds that a login token is good for; 0: there are none. */
+  readonly loginTokenLifetime: number;
   readonly registrationSharedSecret: string | undefined;
   readonly rateLimits: boolean;
   readonly rateLoginAccount: Rate;

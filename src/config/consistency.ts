@@ -9,6 +9,9 @@ export function consistencyProblems(config: Config): readonly string[] {
   if (config.log === 'postgres' && config.kafkaBrokers.length > 0) {
     problems.push('kafka_brokers: given, but the log is not in Kafka: set log: kafka or take them out');
   }
+  if ((config.recaptchaSiteKey === undefined) !== (config.recaptchaSecretKey === undefined)) {
+    problems.push('recaptcha_site_key, recaptcha_secret_key: a captcha needs both');
+  }
   if (config.roles.length < 4 && config.postgresUrl === undefined) {
     problems.push(
       'roles: processes that divide the roles share one Postgres: set postgres_url (MILENA_POSTGRES_URL); ' +

@@ -1,22 +1,9 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { accountKeys } from './account-keys.ts';
 import type { Config, Role } from './config.ts';
+import type { Key } from './key.ts';
 import * as parse from './parse-value.ts';
-
-/** One key of the configuration. */
-export interface Key<T> {
-  /** Its name in the YAML file. In the environment it is the same in capitals, after `MILENA_`. */
-  readonly name: string;
-  /** What it means, for the example. A line each. */
-  readonly about: readonly string[];
-  readonly parse: parse.Parse<T>;
-  /** The default as one would write it; undefined where there is none, or where it follows from others. */
-  readonly default: string | undefined;
-  /** What to show in the example where there is no fixed default. */
-  readonly sample?: string;
-  /** A secret may also come from a file: `NAME_file`, `MILENA_NAME_FILE`. It is never printed. */
-  readonly secret?: true;
-}
 
 const roleNames: readonly Role[] = ['api', 'owner', 'projector', 'manager'];
 
@@ -46,11 +33,6 @@ const prefix = parse.single((text) => {
   if (!/^[A-Za-z0-9._-]{1,100}$/.test(text)) {
     throw new Error('expected letters, digits, ".", "_" and "-", at most 100');
   }
-  return text;
-});
-
-const longSecret = parse.single((text) => {
-  if (text.length < 16) throw new Error('expected at least 16 characters');
   return text;
 });
 
@@ -100,23 +82,7 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
     default: '',
     sample: '[127.0.0.1, "::1"]',
   },
-  registration: {
-    name: 'registration',
-    about: [
-      'Who may make an account: closed (nobody; use `milena user add`) or open (everybody who can reach',
-      'the server). token (holders of a registration token) is planned and refused for now.',
-    ],
-    parse: parse.builtChoice(['closed', 'open'], ['token']),
-    default: 'closed',
-  },
-  registrationSharedSecret: {
-    name: 'registration_shared_secret',
-    about: ['Turns on /_synapse/admin/v1/register for tools that know this secret.'],
-    parse: longSecret,
-    default: undefined,
-    sample: 'a-long-random-text',
-    secret: true,
-  },
+  ...accountKeys,
   rateLimits: {
     name: 'rate_limits',
     about: ['on or off. Off is for tests and benchmarks.'],
@@ -215,7 +181,7 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
       'What they show each other. The same on all nodes. Without it: the one in the data folder, which is made',
       'at the first start.',
     ],
-    parse: longSecret,
+    parse: parse.longSecret,
     default: undefined,
     sample: 'another-long-random-text',
     secret: true,

@@ -4,7 +4,8 @@ import type { Config } from './config.ts';
 import { consistencyProblems } from './consistency.ts';
 import { readEnv } from './env-source.ts';
 import type { GivenValue, Source } from './given.ts';
-import { type Key, keys } from './keys.ts';
+import type { Key } from './key.ts';
+import { keys } from './keys.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** Where the configuration comes from. */

@@ -1,4 +1,4 @@
-import type { HostPort, Rate } from './config.ts';
+import type { HostPort, Rate, TermsDocument } from './config.ts';
 
 /** Turns the texts given for a key into its value, or throws an Error that says what is expected. */
 export type Parse<T> = (texts: readonly string[]) => T;
@@ -19,6 +19,12 @@ export function single<T>(parse: (text: string) => T): Parse<T> {
 export const text: Parse<string> = single((value) => {
   if (value === '') throw new Error('expected a text that is not empty');
   return value;
+});
+
+/** A secret that cannot be guessed. */
+export const longSecret = single((text) => {
+  if (text.length < 16) throw new Error('expected at least 16 characters');
+  return text;
 });
 
 /** One of some words. */
@@ -92,6 +98,19 @@ export const httpUrl: Parse<string> = single((value) => {
   }
   return url.href.replace(/\/+$/, '');
 });
+
+/** A document of `registration_terms`: policy, version, language, URL and title, with spaces between. */
+export function termsDocument(item: string): TermsDocument {
+  const match =
+    /^([\w.~-]{1,64})\s+([\w.~-]{1,64})\s+([A-Za-z]{2,8}(?:[-_]\w{1,8})*)\s+(https?:\/\/\S+)\s+(\S.*)$/.exec(
+      item,
+    );
+  const [, policy, version, language, url, name] = match ?? [];
+  if (policy === undefined || version === undefined || language === undefined || !url || !name) {
+    throw new Error(`expected "POLICY VERSION LANGUAGE URL TITLE", not "${item}"`);
+  }
+  return { policy, version, language, url, name };
+}
 
 /** A Postgres URL. It may hold a password, so no message repeats it. */
 export const postgresUrl: Parse<string> = single((value) => {

@@ -35,6 +35,16 @@ export const catalogue = {
     text: 'This server has no guest accounts.',
   },
   UNKNOWN_LOGIN_TYPE: { errcode: 'M_UNKNOWN', status: 400, text: 'This way to log in is not known.' },
+  UNKNOWN_IDENTIFIER: {
+    errcode: 'M_FORBIDDEN',
+    status: 403,
+    text: 'Log in with a user name; other identifiers are not known here.',
+  },
+  REGISTRATION_TOKEN_SPENT: {
+    errcode: 'M_FORBIDDEN',
+    status: 403,
+    text: 'The registration token is not valid, or is used up.',
+  },
   USER_DEACTIVATED: { errcode: 'M_USER_DEACTIVATED', status: 403, text: 'The account was deactivated.' },
   USER_LOCKED: { errcode: 'M_USER_LOCKED', status: 401, text: 'This account has been locked.' },
   USER_SUSPENDED: {

@@ -6,8 +6,8 @@ import type { App } from './context.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Every body is read as JSON, whatever content type the client names (many name none or a form). The text
- * is kept, so that event contents go on as they came.
+ * Every body is read as JSON, whatever content type the client names (many name none or a form), but on the
+ * routes of our own pages, which have forms. The text is kept, so that event contents go on as they came.
  */
 export function installBodyParser(app: App): void {
   app.decorateRequest('bodyText', '');
@@ -23,8 +23,9 @@ export function installBodyParser(app: App): void {
 }
 
 function parseBody(request: FastifyRequest, bytes: Buffer): JsonValue | undefined {
-  if (bytes.length === 0) return undefined;
+  if (bytes.length === 0) return request.routeOptions.config.form === true ? {} : undefined;
   const text = decode(bytes);
+  if (request.routeOptions.config.form === true) return Object.fromEntries(new URLSearchParams(text));
   const value = parseJson(text, request.routeOptions.config.numbers ?? 'any');
   request.bodyText = text;
   return value;

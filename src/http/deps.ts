@@ -15,6 +15,13 @@ export type HttpSettings = Pick<
   Config,
   | 'publicUrl'
   | 'registration'
+  | 'registrationTerms'
+  | 'guests'
+  | 'recaptchaSiteKey'
+  | 'recaptchaSecretKey'
+  | 'recaptchaVerifyUrl'
+  | 'accessTokenLifetime'
+  | 'loginTokenLifetime'
   | 'registrationSharedSecret'
   | 'rateLimits'
   | 'rateLoginAccount'

@@ -18,5 +18,7 @@ declare module 'fastify' {
     numbers?: JsonNumbers;
     /** An empty body stands for `{}`. */
     emptyBody?: boolean;
+    /** The body is an HTML form's. Nothing said: JSON. */
+    form?: boolean;
   }
 }

@@ -17,6 +17,13 @@ import { errorSchema } from './schemas.ts';
 export const SETTINGS: HttpSettings = {
   publicUrl: 'http://127.0.0.1:8008',
   registration: 'open',
+  registrationTerms: [],
+  guests: true,
+  recaptchaSiteKey: undefined,
+  recaptchaSecretKey: undefined,
+  recaptchaVerifyUrl: 'http://127.0.0.1:1/verify',
+  accessTokenLifetime: 3_600_000,
+  loginTokenLifetime: 120_000,
   registrationSharedSecret: 'shared secret',
   rateLimits: false,
   rateLoginAccount: { count: 3, perMs: 60_000 },

@@ -11,6 +11,8 @@ import { ownString } from '../matrix/json.ts';
 import { relationOf } from '../matrix/relations.ts';
 import type { MemoryLog } from '../owner/memory-house.fixture.ts';
 import { pduOfRecord } from '../rooms/pdu-of-record.ts';
+import type { ServerFact } from '../server/decide.ts';
+import { evolveRegistrationToken, type RegistrationToken } from '../server/registration-tokens.ts';
 import { factsOf } from './memory-accounts.fixture.ts';
 import type { DirectoryReads } from './reads/directory-reads.ts';
 import type { Membership, RoomReads } from './reads/room-reads.ts';
@@ -94,6 +96,12 @@ export function memoryDirectory(log: MemoryLog): DirectoryReads {
     alias: async (alias) => aliases().get(alias),
     aliases: async (roomId) =>
       [...aliases()].filter(([, entry]) => entry.room_id === roomId).map(([alias]) => asRoomAlias(alias)),
+    registrationToken: async (tokenHash) => {
+      const key = `registration_token/${tokenHash}`;
+      // Nothing about a resource but facts of the topic `server` has such a key.
+      const facts = log.records.filter((one) => one.key === key).map(({ fact }) => fact as ServerFact);
+      return facts.reduce<RegistrationToken | undefined>(evolveRegistrationToken, undefined);
+    },
     visibility: async (roomId) => listed().get(roomId) ?? 'private',
     list: async ({ limit, offset }) => {
       const rooms = [...listed()].filter(([, visibility]) => visibility === 'public');

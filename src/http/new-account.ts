@@ -1,4 +1,4 @@
-import { MilenaError } from '../errors/milena-error.ts';
+import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import { isStrictLocalpart, parseUserId, type UserId } from '../matrix/identifiers.ts';
 import { freshCommandId } from '../owner/command-id.ts';
 import { newSession } from './client/new-session.ts';
@@ -10,7 +10,9 @@ const MAX_PASSWORD = 512;
 /** An account to be made. */
 export interface AccountRequest {
   readonly userId: UserId;
-  readonly password: string;
+  readonly kind: 'user' | 'guest';
+  /** Undefined: nobody can log in with one. */
+  readonly password: string | undefined;
   readonly admin: boolean;
   /** How it came about: `registration`, `shared_secret`. */
   readonly method: string;
@@ -21,6 +23,10 @@ export interface AccountRequest {
   readonly inhibitLogin: boolean;
   /** The display name that the profile gets. */
   readonly profileName?: string | undefined;
+  /** The documents that were accepted, each `<policy>/<version>`. */
+  readonly terms?: readonly string[] | undefined;
+  /** The hash of the registration token that it costs a use. */
+  readonly registrationToken?: string | undefined;
 }
 
 /** What `POST register` answers. */
@@ -45,39 +51,80 @@ export async function requireFree(context: ClientContext, userId: UserId): Promi
   if ((await context.reads.accounts.account(userId)) !== undefined) throw new MilenaError('USER_IN_USE');
 }
 
-/** Makes an account, with its first device unless `inhibitLogin`. */
-export async function createAccount(context: ClientContext, request: AccountRequest): Promise<AccountMade> {
-  const { userId, password, admin, method } = request;
+/** @throws MilenaError WEAK_PASSWORD, INVALID_PARAM */
+export function checkPassword(password: string): void {
   if (password === '') throw new MilenaError('WEAK_PASSWORD', 'The password is empty.');
   if (password.length > MAX_PASSWORD) throw new MilenaError('INVALID_PARAM', 'password: is too long');
+}
+
+/**
+ * Makes an account, with its first device unless `inhibitLogin`.
+ * @throws MilenaError USER_IN_USE, REGISTRATION_TOKEN_SPENT, and what `checkPassword` throws.
+ */
+export async function createAccount(context: ClientContext, request: AccountRequest): Promise<AccountMade> {
+  const { userId, kind, admin, method } = request;
   const session = request.inhibitLogin
     ? undefined
     : newSession(context, userId, request.deviceId, request.displayName, method);
-  await context.execute({
-    kind: 'register_user',
-    id: freshCommandId(),
-    at: context.now(),
-    user_id: userId,
-    user_kind: 'user',
-    admin,
-    password_hash: await context.passwords.hash(password),
-    ...(session === undefined ? {} : { device: session.device }),
-  });
+  if (request.password !== undefined) checkPassword(request.password);
+  const passwordHash = request.password === undefined ? null : await context.passwords.hash(request.password);
+  const device = session === undefined ? {} : { device: session.device };
+  await atTheCostOf(context, request, () =>
+    context.execute({
+      kind: 'register_user',
+      ...stamp(context),
+      user_id: userId,
+      user_kind: kind,
+      admin,
+      password_hash: passwordHash,
+      terms: request.terms ?? [],
+      ...device,
+    }),
+  );
   if (request.profileName !== undefined && request.profileName !== '') {
-    const stamp = { id: freshCommandId(), at: context.now() };
     const field = { field: 'displayname', value: request.profileName };
-    await context.execute({ kind: 'set_profile', ...stamp, user_id: userId, ...field });
+    await context.execute({ kind: 'set_profile', ...stamp(context), user_id: userId, ...field });
   }
   if (session === undefined) return { user_id: userId };
   const { device_id, token_hash } = session.device;
   const made = {
     user_id: userId,
     device_id,
-    kind: 'user',
+    kind,
     admin,
     locked: false,
     suspended: false,
-  } as const;
+  };
   context.auth.remember(token_hash, made);
   return { user_id: userId, access_token: session.token, device_id };
+}
+
+/**
+ * Uses the registration token, then makes the account. A crash between the two costs a use; the other way
+ * round it would give accounts away.
+ */
+async function atTheCostOf(
+  context: ClientContext,
+  { userId, registrationToken }: AccountRequest,
+  make: () => Promise<unknown>,
+): Promise<void> {
+  if (registrationToken === undefined) {
+    await make();
+    return;
+  }
+  const use = { token_hash: registrationToken, user_id: userId };
+  await context.execute({ kind: 'use_registration_token', ...stamp(context), ...use });
+  try {
+    await make();
+  } catch (error) {
+    // Where it is not known whether there is an account now, the token stays used.
+    if (isMilenaError(error) && error.status < 500) {
+      await context.execute({ kind: 'return_registration_token', ...stamp(context), ...use });
+    }
+    throw error;
+  }
+}
+
+function stamp({ now }: Pick<ClientContext, 'now'>) {
+  return { id: freshCommandId(), at: now() };
 }

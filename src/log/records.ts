@@ -49,6 +49,7 @@ export interface Records {
     readonly kind: 'user' | 'guest';
     readonly admin: boolean;
     readonly sealed: string | null;
+    readonly terms: readonly string[];
   };
   readonly password_changed: { readonly sealed: string | null };
   readonly user_deactivated: { readonly erase: boolean; readonly actor: string };
@@ -102,6 +103,14 @@ export interface Records {
     readonly visibility: 'public' | 'private';
     readonly actor: string;
   };
+  readonly registration_token_made: {
+    readonly uses_allowed: number | null;
+    readonly expires_at: number | null;
+    readonly actor: string;
+  };
+  readonly registration_token_used: { readonly user_id: string; readonly uses: number };
+  readonly registration_token_returned: { readonly user_id: string; readonly uses: number };
+  readonly registration_token_removed: { readonly actor: string };
   readonly typing: {
     readonly room_id: string;
     readonly user_id: string;

@@ -4,9 +4,11 @@ import {
   type House,
   type HouseStatus,
   type NewPassword,
+  type NewToken,
   type NewUser,
   type ProjectorStatus,
   type RebuildProgress,
+  type TokenRow,
   type UserRow,
 } from '../cli/house.ts';
 import { version } from '../config/version.ts';
@@ -17,6 +19,7 @@ import { isStrictLocalpart, parseUserId, serverOf, type UserId } from '../matrix
 import { freshCommandId } from '../owner/command-id.ts';
 import type { Command, CommandBus } from '../owner/commands.ts';
 import type { ReadModels } from './read-models.ts';
+import { RegistrationTokens } from './registration-tokens.ts';
 
 /** What the house is made of, in the process that answers. */
 export interface LocalHouseDeps {
@@ -32,9 +35,11 @@ export interface LocalHouseDeps {
 /** The server's own answers to the command line, through commands and queries like anybody's. */
 export class LocalHouse implements House {
   readonly #deps: LocalHouseDeps;
+  readonly #tokens: RegistrationTokens;
 
   constructor(deps: LocalHouseDeps) {
     this.#deps = deps;
+    this.#tokens = new RegistrationTokens(deps.models.directory, (command) => this.#run(command));
   }
 
   async userAdd({ user, password, admin }: NewUser): Promise<{ readonly userId: string }> {
@@ -42,7 +47,15 @@ export class LocalHouse implements House {
     if (password === '') throw new CommandFailed('The password is empty.');
     const password_hash = await this.#deps.passwords.hash(password);
     const user_kind = 'user' as const;
-    await this.#run({ kind: 'register_user', ...stamp(), user_id: userId, user_kind, admin, password_hash });
+    await this.#run({
+      kind: 'register_user',
+      ...stamp(),
+      user_id: userId,
+      user_kind,
+      admin,
+      password_hash,
+      terms: [],
+    });
     return { userId };
   }
 
@@ -66,6 +79,18 @@ export class LocalHouse implements House {
   async userDeactivate({ user }: { readonly user: string }): Promise<void> {
     const user_id = this.#userId(user);
     await this.#run({ kind: 'deactivate_user', ...stamp(), user_id, erase: false, actor: 'cli' });
+  }
+
+  tokenAdd(request: NewToken): Promise<{ readonly token: string }> {
+    return this.#tokens.add(request);
+  }
+
+  tokenList(): Promise<readonly TokenRow[]> {
+    return this.#tokens.list();
+  }
+
+  tokenRemove({ token }: { readonly token: string }): Promise<void> {
+    return this.#tokens.remove(token);
   }
 
   async status(): Promise<HouseStatus> {

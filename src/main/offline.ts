@@ -4,7 +4,7 @@ import type { SlotAssignment } from '../log/port.ts';
 import { openHouse } from './open-house.ts';
 
 /** Commands that only look: they own nothing and project nothing. */
-const LOOKING = ['status', 'user list', 'log export'];
+const LOOKING = ['status', 'user list', 'token list', 'log export'];
 /** The log must be claimed by nobody and read by no model: it is to be filled. */
 const FILLING = 'log import';
 

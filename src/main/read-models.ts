@@ -125,6 +125,7 @@ function readsOf(models: {
         return { room_id: found.room_id, creator: found.creator };
       },
       aliases: (roomId) => directory.aliases(roomId),
+      registrationToken: (tokenHash) => directory.registrationToken(tokenHash),
       visibility: async (roomId) => (await directory.listing(roomId)) ?? 'private',
       list: (query) => publicRooms(database, query),
     },

@@ -71,6 +71,8 @@ export interface RegisterUser extends CommandStamp {
   readonly admin: boolean;
   /** PHC string, null for an account without a password. */
   readonly password_hash: string | null;
+  /** The documents that were accepted, each `<policy>/<version>`. */
+  readonly terms: readonly string[];
   readonly device?: NewDevice;
 }
 
@@ -247,6 +249,32 @@ export interface ListRoom extends CommandStamp {
   readonly actor: string;
 }
 
+/** A token with which accounts can be made. One that is there already gets the new bounds. */
+export interface MakeRegistrationToken extends CommandStamp {
+  readonly kind: 'make_registration_token';
+  /** SHA-256 of the token, 64 hex digits. */
+  readonly token_hash: string;
+  /** Null: any number. */
+  readonly uses_allowed: number | null;
+  /** Milliseconds since the epoch; null: never. */
+  readonly expires_at: number | null;
+  readonly actor: string;
+}
+
+/** Uses a registration token once, for an account that is to be made; `return` undoes that. */
+export interface UseRegistrationToken extends CommandStamp {
+  readonly kind: 'use_registration_token' | 'return_registration_token';
+  readonly token_hash: string;
+  readonly user_id: UserId;
+}
+
+/** Ends a registration token. */
+export interface RemoveRegistrationToken extends CommandStamp {
+  readonly kind: 'remove_registration_token';
+  readonly token_hash: string;
+  readonly actor: string;
+}
+
 /** Every command. */
 export type Command =
   | SendEvent
@@ -269,7 +297,10 @@ export type Command =
   | RemoveAlias
   | ReserveAlias
   | SettleAlias
-  | ListRoom;
+  | ListRoom
+  | MakeRegistrationToken
+  | UseRegistrationToken
+  | RemoveRegistrationToken;
 
 /** What a command led to. `offset` is where its last record stands, for reading one's own writes. */
 export interface CommandResult {

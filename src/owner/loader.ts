@@ -21,6 +21,8 @@ export interface Loader {
   user(userId: string): Promise<UserSnapshot | undefined>;
   /** What an alias points to. */
   alias(alias: string): Promise<AliasSnapshot | undefined>;
+  /** A registration token. @param tokenHash SHA-256, 64 hex digits. */
+  registrationToken(tokenHash: string): Promise<RegistrationTokenSnapshot | undefined>;
   /** Whether the directory lists a room; undefined when it was never set. */
   listing(roomId: string): Promise<'public' | 'private' | undefined>;
   /** The receipts of a user in a room: `furthest` must never go back. */
@@ -70,6 +72,14 @@ export interface AliasSnapshot {
   readonly creator?: string;
   /** The saga that holds it, when it is only reserved. */
   readonly saga?: string;
+}
+
+/** A registration token at a checkpoint. */
+export interface RegistrationTokenSnapshot {
+  readonly next: number;
+  readonly uses: number;
+  readonly uses_allowed: number | null;
+  readonly expires_at: number | null;
 }
 
 /** A receipt at a checkpoint. */

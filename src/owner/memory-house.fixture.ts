@@ -65,6 +65,7 @@ export const emptyLoader: Loader = {
   user: async () => undefined,
   alias: async () => undefined,
   listing: async () => undefined,
+  registrationToken: async () => undefined,
   receipts: async () => [],
   pushRules: async () => ({ next: 0, rules: null }),
   openSagas: async () => [],

@@ -141,7 +141,13 @@ test('a redaction of another’s event needs the redact level, of one’s own no
 test('an account is registered once, and a login after its end is refused', async () => {
   const log = new MemoryLog();
   const owner = await openOwner(log);
-  const account = { user_id: ALICE, user_kind: 'user', admin: false, password_hash: null } as const;
+  const account = {
+    user_id: ALICE,
+    user_kind: 'user',
+    admin: false,
+    password_hash: null,
+    terms: [],
+  } as const;
   const register = () => run(owner, { kind: 'register_user', id: freshCommandId(), at: 1, ...account });
   await register();
   await assert.rejects(register(), (error) => isMilenaError(error, 'USER_IN_USE'));

@@ -42,7 +42,11 @@ export function subjectOf(command: Command): Subject {
     case 'remove_alias':
     case 'reserve_alias':
     case 'settle_alias':
-    case 'list_room': {
+    case 'list_room':
+    case 'make_registration_token':
+    case 'use_registration_token':
+    case 'return_registration_token':
+    case 'remove_registration_token': {
       const key = keyOfServerCommand(command);
       return { topic: 'server', key, slotKey: key };
     }

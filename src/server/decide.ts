@@ -1,8 +1,14 @@
 import type { Records } from '../log/records.ts';
 import type { ListRoom, RemoveAlias, ReserveAlias, SetAlias, SettleAlias } from '../owner/commands.ts';
+import type { TokenRecordType } from './registration-tokens.ts';
 
 /** Aliases and the room list (topic `server`), pure: the record types that their commands make. */
-export type ServerRecordType = 'alias_reserved' | 'alias_set' | 'alias_removed' | 'room_listed';
+export type ServerRecordType =
+  | 'alias_reserved'
+  | 'alias_set'
+  | 'alias_removed'
+  | 'room_listed'
+  | TokenRecordType;
 
 /** A fact of the topic. */
 export type ServerFact = {
@@ -20,7 +26,7 @@ export interface Alias {
 /** What was decided, or why not. */
 export type ServerDecision =
   | { readonly facts: readonly ServerFact[] }
-  | { readonly refused: 'ROOM_IN_USE' | 'NOT_FOUND' };
+  | { readonly refused: 'ROOM_IN_USE' | 'NOT_FOUND' | 'REGISTRATION_TOKEN_SPENT' };
 
 const NOTHING: ServerDecision = { facts: [] };
 
@@ -71,7 +77,7 @@ export function evolveAlias(alias: Alias, fact: ServerFact): Alias {
       return { room_id: fact.value.room_id, creator: fact.value.creator };
     case 'alias_removed':
       return {};
-    case 'room_listed':
+    default:
       return alias;
   }
 }

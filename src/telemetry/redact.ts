@@ -3,7 +3,7 @@ export const removed = '[removed]';
 
 /** Names of fields that hold secrets or people's words, whatever object they stand in. */
 const unspeakable =
-  /^(authorization|cookie|set-cookie|content|body|mac|nonce|detail|query|parameters)$|token|password|secret|passphrase/i;
+  /^(authorization|cookie|set-cookie|content|body|mac|nonce|detail|query|parameters|auth)$|token|password|secret|passphrase/i;
 
 /** Deeper than this nothing is logged: what is nested so far is data, not a fact about the server. */
 const deepest = 5;

@@ -92,6 +92,7 @@ function registration(command: RegisterUser): readonly UserFact[] {
     value: {
       kind: command.user_kind,
       admin: command.admin,
+      terms: command.terms,
       sealed: JSON.stringify({ password_hash: command.password_hash }),
     },
   };

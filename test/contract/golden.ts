@@ -98,7 +98,7 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   },
   saga_started: { saga: '00ff', kind: 'create_room', alias: '#a:example.org', sealed },
   saga_ended: { saga: '00ff', outcome: 'undone', error: 'ROOM_IN_USE', reason: 'The room alias is taken.' },
-  user_registered: { kind: 'guest', admin: true, sealed },
+  user_registered: { kind: 'guest', admin: true, terms: ['privacy/1.2'], sealed },
   password_changed: { sealed },
   user_deactivated: { erase: true, actor: '@admin:example.org' },
   user_locked: { locked: true, actor: '@admin:example.org', sealed },
@@ -125,5 +125,9 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   alias_set: { room_id: '!room', creator: '@ann:example.org' },
   alias_removed: { actor: 'saga' },
   room_listed: { room_id: '!room', visibility: 'private', actor: '@ann:example.org' },
+  registration_token_made: { uses_allowed: 5, expires_at: 1_700_000_000_000, actor: 'cli' },
+  registration_token_used: { user_id: '@ann:example.org', uses: 3 },
+  registration_token_returned: { user_id: '@ann:example.org', uses: 2 },
+  registration_token_removed: { actor: '@admin:example.org' },
   typing: { room_id: '!room', user_id: '@ann:example.org', typing: false, until: 1_700_000_030_000 },
 };

@@ -80,6 +80,7 @@ async function register(context: ClientContext, body: RegisterBody) {
   await requireFree(context, userId);
   const made = await createAccount(context, {
     userId,
+    kind: 'user',
     password: body.password,
     admin: body.admin === true,
     method: 'shared_secret',

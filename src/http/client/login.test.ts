@@ -58,7 +58,9 @@ describe('registration', () => {
     assert.deepEqual(await refused({ username: 'Alice' }), [400, 'M_INVALID_USERNAME']);
     assert.deepEqual(await refused({ username: 'a'.repeat(300) }), [400, 'M_INVALID_USERNAME']);
     assert.deepEqual(await refused({ username: 'bob', password: '' }), [400, 'M_WEAK_PASSWORD']);
-    assert.deepEqual(await refused({}, '?kind=guest'), [403, 'M_GUEST_ACCESS_FORBIDDEN']);
+    const noGuests = await testHouse({ guests: false });
+    const guest = await noGuests.ask('POST', `${noGuests.client('/register')}?kind=guest`, { body: {} });
+    assert.deepEqual([guest.status, guest.json.errcode], [403, 'M_GUEST_ACCESS_FORBIDDEN']);
     assert.deepEqual(await refused({}, '?kind=king'), [400, 'M_INVALID_PARAM']);
     const closed = await testHouse({ registration: 'closed' });
     assert.equal((await closed.ask('POST', path, { body: { auth: dummy } })).json.errcode, 'M_FORBIDDEN');

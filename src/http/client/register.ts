@@ -2,15 +2,17 @@ import { type Static, Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
-import { type JsonText, jsonAnswer } from '../json-text.ts';
-import { type AccountMade, createAccount, newUserId, requireFree } from '../new-account.ts';
+import type { JsonText } from '../json-text.ts';
+import { type AccountMade, checkPassword, createAccount, newUserId, requireFree } from '../new-account.ts';
 import { addressKey } from '../rate-limits.ts';
+import { isValidToken, registrationTokenHash } from '../registration-token.ts';
 import { route, SINCE_R0 } from '../route.ts';
+import { interactive } from '../uia/interactive.ts';
+import { registrationFlows, requireRegistration } from '../uia/registration-flows.ts';
+import { authSchema } from '../uia/stage.ts';
 
 const registerBody = Type.Object({
-  auth: Type.Optional(
-    Type.Object({ type: Type.Optional(Type.String()), session: Type.Optional(Type.String()) }),
-  ),
+  auth: Type.Optional(authSchema),
   username: Type.Optional(Type.String()),
   password: Type.Optional(Type.String()),
   device_id: Type.Optional(Type.String()),
@@ -19,13 +21,18 @@ const registerBody = Type.Object({
   refresh_token: Type.Optional(Type.Boolean()),
 });
 
+type RegisterBody = Static<typeof registerBody>;
+
 const registerAnswer = Type.Object({
   user_id: Type.String(),
   access_token: Type.Optional(Type.String()),
   device_id: Type.Optional(Type.String()),
 });
 
-/** `POST register` and `GET register/available` (spec: client-server API, "Account registration"). */
+/**
+ * `POST register`, `GET register/available` and the validity of registration tokens (spec: client-server API,
+ * "Account registration", "Token-authenticated registration").
+ */
 export function registerRoutes(app: App, context: ClientContext): void {
   route(app, {
     method: 'POST',
@@ -36,7 +43,8 @@ export function registerRoutes(app: App, context: ClientContext): void {
     body: registerBody,
     emptyBody: true,
     response: registerAnswer,
-    handle: ({ query, body, address }) => register(context, query.kind, body, address),
+    handle: ({ query, body, address }) =>
+      query.kind === 'guest' ? registerGuest(context, body, address) : register(context, body, address),
   });
   route(app, {
     method: 'GET',
@@ -45,51 +53,84 @@ export function registerRoutes(app: App, context: ClientContext): void {
     auth: 'none',
     query: Type.Object({ username: Type.String() }),
     response: Type.Object({ available: Type.Boolean() }),
-    handle: async ({ query }) => {
-      requireOpen(context);
+    handle: async ({ query, address }) => {
+      requireRegistration(context.settings);
+      context.limits.take('loginAddress', addressKey(address));
       await requireFree(context, newUserId(context, query.username));
       return { available: true };
+    },
+  });
+  route(app, {
+    method: 'GET',
+    path: '/register/m.login.registration_token/validity',
+    prefixes: ['/_matrix/client/v1'],
+    auth: 'none',
+    query: Type.Object({ token: Type.String() }),
+    response: Type.Object({ valid: Type.Boolean() }),
+    handle: async ({ query, address }) => {
+      requireRegistration(context.settings);
+      context.limits.take('loginAddress', addressKey(address));
+      return { valid: await isValidToken(context, registrationTokenHash(query.token)) };
     },
   });
 }
 
 async function register(
   context: ClientContext,
-  kind: string | undefined,
-  body: Static<typeof registerBody>,
+  body: RegisterBody,
   address: string,
 ): Promise<AccountMade | JsonText> {
-  if (kind === 'guest') throw new MilenaError('GUEST_ACCESS_FORBIDDEN');
-  requireOpen(context);
-  const userId = body.username === undefined ? undefined : newUserId(context, body.username);
-  if (userId !== undefined) await requireFree(context, userId);
-  // The one stage proves nothing, so no session is needed: any `auth` with its type is complete.
-  if (body.auth?.type !== 'm.login.dummy') return interactiveAuth(context);
-  context.limits.take('registration', addressKey(address));
-  if (body.password === undefined) throw new MilenaError('MISSING_PARAM', 'password: is required');
-  return createAccount(context, {
-    userId: userId ?? randomUserId(context),
-    password: body.password,
-    admin: false,
-    method: 'registration',
-    deviceId: body.device_id,
-    displayName: body.initial_device_display_name,
-    inhibitLogin: body.inhibit_login ?? false,
+  requireRegistration(context.settings);
+  const { auth, username, password, device_id, initial_device_display_name } = body;
+  // Before anybody solves a captcha for a name that is taken (spec: 400).
+  if (username !== undefined) await requireFree(context, newUserId(context, username));
+  if (password !== undefined) checkPassword(password);
+  const request = {
+    operation: 'POST /register',
+    user: undefined,
+    address,
+    flows: registrationFlows(context.settings),
+    auth,
+    parameters: {
+      username,
+      password,
+      device_id,
+      initial_device_display_name,
+      inhibit_login: body.inhibit_login,
+      refresh_token: body.refresh_token,
+    },
+  };
+  return interactive(context, request, (wanted, proven) => {
+    context.limits.take('registration', addressKey(address));
+    if (wanted.password === undefined) throw new MilenaError('MISSING_PARAM', 'password: is required');
+    return createAccount(context, {
+      userId: wanted.username === undefined ? randomUserId(context) : newUserId(context, wanted.username),
+      kind: 'user',
+      password: wanted.password,
+      admin: false,
+      method: 'registration',
+      deviceId: wanted.device_id,
+      displayName: wanted.initial_device_display_name,
+      inhibitLogin: wanted.inhibit_login ?? false,
+      terms: proven.terms,
+      registrationToken: proven.registrationToken,
+    });
   });
 }
 
-function requireOpen({ settings }: ClientContext): void {
-  if (settings.registration !== 'open') {
-    throw new MilenaError('FORBIDDEN', 'Registration is closed on this server.');
-  }
-}
-
-/** Spec: client-server API, "User-Interactive API in the REST API". */
-function interactiveAuth({ random }: ClientContext): JsonText {
-  return jsonAnswer(401, {
-    session: Buffer.from(random(18)).toString('base64url'),
-    flows: [{ stages: ['m.login.dummy'] }],
-    params: {},
+/** Of what a guest sends, only the device's name counts (spec: client-server API, "Guest Access"). */
+function registerGuest(context: ClientContext, body: RegisterBody, address: string): Promise<AccountMade> {
+  if (!context.settings.guests) throw new MilenaError('GUEST_ACCESS_FORBIDDEN');
+  context.limits.take('registration', addressKey(address));
+  return createAccount(context, {
+    userId: randomUserId(context),
+    kind: 'guest',
+    password: undefined,
+    admin: false,
+    method: 'guest',
+    deviceId: undefined,
+    displayName: body.initial_device_display_name,
+    inhibitLogin: false,
   });
 }
 

@@ -2,6 +2,7 @@ import type { App, ClientContext } from '../context.ts';
 import { accountDataRoutes } from './account-data.ts';
 import { accountModerationRoutes } from './account-moderation.ts';
 import { aliasRoutes } from './aliases.ts';
+import { authFallbackRoutes } from './auth-fallback.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { createRoomRoutes } from './create-room.ts';
 import { contextRoutes } from './event-context.ts';
@@ -34,6 +35,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   loginRoutes,
   logoutRoutes,
   registerRoutes,
+  authFallbackRoutes,
   whoamiRoutes,
   filterRoutes,
   syncRoutes,

@@ -29,6 +29,16 @@ class AskedHouse implements House {
   async userDeactivate() {
     throw new CommandFailed('There is no such user.');
   }
+  async tokenAdd(request: object) {
+    this.asked.push(request);
+    return { token: 'made' };
+  }
+  async tokenList() {
+    return [{ fingerprint: '0123456789ab', uses: 1, usesAllowed: 2, expiresAt: null }];
+  }
+  async tokenRemove() {
+    throw new CommandFailed('There is no such registration token.');
+  }
   async status() {
     return { version: '0', serverName: 'test', ready: true, reasons: [], slots: [], projectors: [] };
   }

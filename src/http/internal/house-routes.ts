@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { House, NewPassword, NewUser } from '../../cli/house.ts';
+import type { House, NewPassword, NewToken, NewUser } from '../../cli/house.ts';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { App } from '../context.ts';
 import type { InternalDeps } from './app.ts';
@@ -20,6 +20,12 @@ export function houseRoutes(app: App, { house }: Pick<InternalDeps, 'house'>): v
   });
   app.post(`${BASE}/users/deactivate`, async (request) => {
     await told(house.userDeactivate(request.body as { user: string }));
+    return {};
+  });
+  app.post(`${BASE}/tokens/add`, (request) => told(house.tokenAdd(request.body as NewToken)));
+  app.post(`${BASE}/tokens/list`, async () => ({ tokens: await told(house.tokenList()) }));
+  app.post(`${BASE}/tokens/remove`, async (request) => {
+    await told(house.tokenRemove(request.body as { token: string }));
     return {};
   });
   app.post(`${BASE}/status`, () => told(house.status()));

@@ -1,4 +1,5 @@
 import type { PublicRoom, PublicRoomsQuery } from '../../../projections/directory/public-rooms.ts';
+import type { RegistrationToken as ModelToken } from '../../../projections/directory/queries.ts';
 import type { RoomAlias, RoomId } from '../../matrix/identifiers.ts';
 
 /** An alias and who made it. */
@@ -13,10 +14,15 @@ export type ListedRoom = PublicRoom;
 /** A page of the directory, asked for. */
 export type ListQuery = PublicRoomsQuery;
 
+/** A token with which accounts can be made. */
+export type RegistrationToken = ModelToken;
+
 /** What HTTP asks of the model of the directory. */
 export interface DirectoryReads {
   alias(alias: RoomAlias): Promise<AliasEntry | undefined>;
   aliases(roomId: RoomId): Promise<readonly RoomAlias[]>;
+  /** @param tokenHash SHA-256 of the token, 64 hex digits. */
+  registrationToken(tokenHash: string): Promise<RegistrationToken | undefined>;
   visibility(roomId: RoomId): Promise<'public' | 'private'>;
   list(query: ListQuery): Promise<{ readonly rooms: readonly ListedRoom[]; readonly total: number }>;
 }

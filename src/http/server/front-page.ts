@@ -1,17 +1,16 @@
 import { Type } from 'typebox';
 import type { App, ClientContext } from '../context.ts';
 import '../fastify-types.ts';
+import { escapeHtml, htmlPage } from '../html.ts';
 
 /** Nothing may be loaded from anywhere, and nobody may put the page into a frame. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
-const STYLE = `
-:root { color-scheme: light dark }
-body { font: 1rem/1.6 system-ui, sans-serif; max-width: 36rem; margin: 12vh auto 0; padding: 0 1.5rem }
-h1 { font-weight: 600; letter-spacing: -.02em; margin-bottom: 0 }
-.version { opacity: .6; margin-top: 0 }
-code { font: .95em ui-monospace, monospace; padding: .1em .35em; border-radius: .3em; background: #8882 }
-`;
+const ACCOUNTS = {
+  open: 'Anyone may make an account: choose “Create account” in your client.',
+  token: 'Who has a registration token may make an account: choose “Create account” in your client.',
+  closed: 'Accounts are made by who runs this server.',
+} as const;
 
 /** `GET /`: who answers here and how to connect. */
 export function frontPage(
@@ -34,30 +33,14 @@ function page({
 }: Pick<ClientContext, 'settings' | 'serverName' | 'version'>): string {
   const name = escapeHtml(serverName);
   const url = escapeHtml(settings.publicUrl);
-  const accounts =
-    settings.registration === 'open'
-      ? 'Anyone may make an account: choose “Create account” in your client.'
-      : 'Accounts are made by who runs this server.';
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${name} · Milena</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${name}</h1>
+  const accounts = ACCOUNTS[settings.registration];
+  return htmlPage(
+    `${serverName} · Milena`,
+    `<h1>${name}</h1>
 <p class="version">Milena ${escapeHtml(version)}, a Matrix homeserver</p>
 <p>The server works. To chat here, open a Matrix client (Element, Cinny, nheko, …), choose another
 homeserver when it asks, and give it this address:</p>
 <p><code>${url}</code></p>
-<p>User IDs here look like <code>@name:${name}</code>. ${accounts}</p>
-</body>
-</html>
-`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+<p>User IDs here look like <code>@name:${name}</code>. ${accounts}</p>`,
+  );
 }

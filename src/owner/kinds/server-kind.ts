@@ -6,16 +6,25 @@ import {
   evolveAlias,
   type ServerDecision,
 } from '../../server/decide.ts';
+import {
+  decideRegistrationToken,
+  evolveRegistrationToken,
+  type RegistrationToken,
+} from '../../server/registration-tokens.ts';
 import type { AggregateKind } from '../aggregate-kind.ts';
 import type { Command } from '../commands.ts';
 
-/** A resource of the topic `server`: an alias, or a room's place in the list. */
+/** A resource of the topic `server`: an alias, a room's place in the list, or a registration token. */
 export interface Resource {
   readonly alias: Alias;
   readonly listing: 'public' | 'private' | undefined;
+  readonly token: RegistrationToken | undefined;
 }
 
-const NOTHING: Resource = { alias: {}, listing: undefined };
+/** What the keys of registration tokens begin with; the token's hash follows. */
+const TOKEN = 'registration_token/';
+
+const NOTHING: Resource = { alias: {}, listing: undefined, token: undefined };
 
 /** Resources as the owner runs them. */
 export const serverKind: AggregateKind<Resource> = {
@@ -24,6 +33,12 @@ export const serverKind: AggregateKind<Resource> = {
     if (key.startsWith('list/')) {
       const listing = await loader.listing(key.slice('list/'.length));
       return { state: { ...NOTHING, listing }, next: 0 };
+    }
+    if (key.startsWith(TOKEN)) {
+      const found = await loader.registrationToken(key.slice(TOKEN.length));
+      if (found === undefined) return { state: NOTHING, next: 0 };
+      const { next, ...token } = found;
+      return { state: { ...NOTHING, token }, next };
     }
     const snapshot = await loader.alias(key);
     if (snapshot === undefined) return { state: NOTHING, next: 0 };
@@ -47,6 +62,11 @@ export const serverKind: AggregateKind<Resource> = {
       case 'alias_set':
       case 'alias_removed':
         return { ...resource, alias: evolveAlias(resource.alias, fact) };
+      case 'registration_token_made':
+      case 'registration_token_used':
+      case 'registration_token_returned':
+      case 'registration_token_removed':
+        return { ...resource, token: evolveRegistrationToken(resource.token, fact) };
       default:
         return resource;
     }
@@ -63,6 +83,11 @@ export function keyOfServerCommand(command: Command): string {
       return command.alias;
     case 'list_room':
       return `list/${command.room_id}`;
+    case 'make_registration_token':
+    case 'use_registration_token':
+    case 'return_registration_token':
+    case 'remove_registration_token':
+      return TOKEN + command.token_hash;
     default:
       throw new MilenaError('INTERNAL', `${command.kind} is not about a resource of the server`);
   }
@@ -77,6 +102,11 @@ function decide(resource: Resource, command: Command): ServerDecision {
       return decideAlias(resource.alias, command);
     case 'list_room':
       return decideListing(resource.listing, command);
+    case 'make_registration_token':
+    case 'use_registration_token':
+    case 'return_registration_token':
+    case 'remove_registration_token':
+      return decideRegistrationToken(resource.token, command);
     default:
       throw new MilenaError('INTERNAL', `${command.kind} is not about a resource of the server`);
   }
