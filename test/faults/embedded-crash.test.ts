@@ -5,7 +5,7 @@ import { signal } from '../support/milena-process.ts';
 import { isAlive } from '../support/process-tree.ts';
 import { type Server, startServer } from '../support/server.ts';
 import { killOnce, type Round, summary, type Victim } from './kill-rounds.ts';
-import { MODELS } from './read-models.ts';
+import { modelNames } from './read-models.ts';
 import { Scene } from './scene.ts';
 
 /** Crashes of each kind. */
@@ -14,7 +14,7 @@ const ROUNDS = Math.ceil(Number(process.env['FAULT_ROUNDS'] ?? 20) / 4);
 describe('a crash of the embedded server in the middle of load (architecture, section 11)', () => {
   it('kill -9 of Node, and of Node with its Postgres at once: nothing acknowledged is lost or doubled', async (t) => {
     await using server = await startServer();
-    using scene = await Scene.set(server.url);
+    using scene = await Scene.set(server, (args, input) => server.milena(args, 60_000, input));
     const victims = [nodeAlone(server), everything(server)];
     const done: Round[] = [];
     scene.start();
@@ -25,7 +25,7 @@ describe('a crash of the embedded server in the middle of load (architecture, se
     await scene.stop();
     await scene.check();
     for (const line of summary(done, scene).split('\n')) t.diagnostic(line);
-    for (const model of MODELS) {
+    for (const model of await modelNames((args) => server.milena(args))) {
       const { code, stderr } = await server.milena(['rebuild', model], 300_000);
       if (code !== 0) scene.violations.add(`milena rebuild ${model}: exit ${code}: ${stderr.slice(-600)}`);
     }
@@ -37,7 +37,8 @@ function nodeAlone(server: Server): Victim {
   return {
     name: 'node',
     kill: () => server.kill(),
-    start: () => server.process.start(),
+    launch: () => server.process.launch(),
+    ready: () => server.process.ready(),
     output: (characters) => server.process.output(characters),
   };
 }

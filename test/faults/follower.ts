@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, ClientEvent, SyncAnswer } from '../support/client.ts';
+import { type Client, type ClientEvent, Refused, type SyncAnswer } from '../support/client.ts';
 import { Violations } from './violations.ts';
 
 /** A token, and how much of each room had been seen with it. */
@@ -71,17 +71,23 @@ export class Follower {
 
   async #once(timeout: number): Promise<void> {
     const since = this.#since;
-    const answer = await this.#client.sync({ since, timeout }).catch(() => undefined);
+    const answer = await this.#client.sync({ since, timeout }).catch((error: unknown) => this.#failed(error));
     if (answer === undefined) {
       await sleep(100);
       return;
     }
     // Nothing is noted until all of it is there: a failure in between repeats the whole step.
-    const news = await this.#newsOf(answer, since).catch(() => undefined);
+    const news = await this.#newsOf(answer, since).catch((error: unknown) => this.#failed(error));
     if (news === undefined) return;
     for (const [roomId, events] of news) this.#note(roomId, events, answer);
     this.#since = answer.next_batch;
     if (news.size > 0) this.#bookmark(answer.next_batch);
+  }
+
+  /** A server that dies answers nothing or 5xx; that it refuses what it gave out itself is no fault to sit out. */
+  #failed(error: unknown): undefined {
+    if (error instanceof Refused && error.answer.status < 500)
+      this.#violations.add(`${this.#client.userId} was refused in the middle of faults: ${error.message}`);
   }
 
   /** The events of each room, gaps filled. */

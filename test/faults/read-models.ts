@@ -1,8 +1,20 @@
 import pg from 'pg';
+import { isObject } from '../support/client.ts';
+import type { CommandOutcome } from '../support/server.ts';
+import { compareRows } from './compare-rows.ts';
 import type { Violations } from './violations.ts';
 
-/** The models of the architecture's section 6 that are built. */
-export const MODELS = ['room_state', 'timeline', 'sync', 'accounts', 'directory'] as const;
+/** The read models of a deployment, as its operator learns them. */
+export async function modelNames(
+  milena: (args: readonly string[]) => Promise<CommandOutcome>,
+): Promise<readonly string[]> {
+  const { stdout, stderr } = await milena(['status', '--json']);
+  const status: unknown = JSON.parse(stdout === '' ? 'null' : stdout);
+  const projectors = isObject(status) && Array.isArray(status['projectors']) ? status['projectors'] : [];
+  const names = projectors.map((one: unknown) => (isObject(one) ? String(one['model']) : ''));
+  if (names.length === 0) throw new Error(`milena status names no read model: ${stderr.slice(-400)}`);
+  return names;
+}
 
 interface Schemas {
   readonly active_schema: string;
@@ -46,38 +58,52 @@ async function compareSchemas(
   fresh: string,
   violations: Violations,
 ): Promise<number> {
-  const [before, after] = [await tablesOf(client, old), await tablesOf(client, fresh)];
-  if (before.length === 0 || before.join() !== after.join())
-    violations.add(`${model}: tables ${before.join()} were rebuilt as ${after.join()}`);
-  let rows = 0;
-  for (const table of before) {
-    const [a, b] = [await fingerprint(client, old, table), await fingerprint(client, fresh, table)];
-    rows += a.rows;
-    if (a.rows !== b.rows || a.sum !== b.sum)
-      violations.add(`${model}.${table}: ${a.rows} rows live, ${b.rows} rebuilt; their contents differ`);
-  }
-  return rows;
+  const compared = await compareRows({ client, schema: old }, { client, schema: fresh });
+  if (compared.length === 0) violations.add(`${model}: there is no table to compare`);
+  for (const { table, onlyFirst, onlySecond } of compared)
+    if (onlyFirst.length + onlySecond.length > 0)
+      violations.add(
+        `${model}.${table} differs from its rebuild: only live ${onlyFirst.join(' ')}; only rebuilt ${onlySecond.join(' ')}`,
+      );
+  return compared.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-async function tablesOf(client: pg.Client, schema: string): Promise<readonly string[]> {
-  const found = await client.query<{ name: string }>(
-    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1 ORDER BY 1',
+/** The active schema of every model of a database. */
+export async function activeSchemas(client: pg.Client): Promise<ReadonlyMap<string, string>> {
+  const found = await client.query<{ name: string; active_schema: string }>(
+    'SELECT name, active_schema FROM projection.models',
+  );
+  return new Map(found.rows.map((row) => [row.name, row.active_schema]));
+}
+
+/** What a schema's projectors could not apply: reasons. */
+export async function poisoned(client: pg.Client, schema: string): Promise<readonly string[]> {
+  const found = await client.query<{ reason: string }>(
+    `SELECT coalesce(reason, 'it waits') AS reason FROM projection.poison WHERE schema = $1 LIMIT 5`,
     [schema],
   );
-  return found.rows.map((row) => row.name);
+  return found.rows.map(({ reason }) => reason);
 }
 
-/** A number of rows and a sum over their hashes: equal for equal sets of rows in any order. */
-async function fingerprint(
-  client: pg.Client,
-  schema: string,
-  table: string,
-): Promise<{ rows: number; sum: string }> {
-  const found = await client.query<{ rows: string; sum: string }>(
-    `SELECT count(*) AS rows, coalesce(sum(('x' || left(md5(t::text), 15))::bit(60)::bigint::numeric), 0) AS sum
-       FROM ${client.escapeIdentifier(schema)}.${client.escapeIdentifier(table)} AS t`,
+/** The tables of a schema that a role can read. */
+export async function canRead(client: pg.Client, role: string, schema: string): Promise<readonly string[]> {
+  const tables = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = $1`,
+    [schema],
   );
-  const row = found.rows[0];
-  if (row === undefined) throw new Error(`no count of ${schema}.${table}`);
-  return { rows: Number(row.rows), sum: row.sum };
+  if (tables.rows.length === 0) throw new Error(`there is no table in ${schema}`);
+  const readable: string[] = [];
+  await client.query(`SET ROLE ${client.escapeIdentifier(role)}`);
+  try {
+    for (const { name } of tables.rows) {
+      const denied = await client.query(`SELECT FROM ${name} LIMIT 1`).then(
+        () => false,
+        (error: unknown) => error instanceof pg.DatabaseError && error.code === '42501',
+      );
+      if (!denied) readable.push(name);
+    }
+  } finally {
+    await client.query('RESET ROLE');
+  }
+  return readable;
 }

@@ -4,6 +4,7 @@ import type { Violations } from './violations.ts';
 
 /** A message that the server has acknowledged. */
 export interface Acknowledged {
+  readonly writer: string;
   readonly roomId: string;
   readonly body: string;
   readonly eventId: string;
@@ -23,16 +24,18 @@ export class Writer {
   readonly #roomId: string;
   readonly #name: string;
   readonly #violations: Violations;
+  readonly #random: () => number;
   #stopping = false;
   #abandoned = false;
   #done: Promise<void> = Promise.resolve();
   retries = 0;
 
-  constructor(client: Client, roomId: string, name: string, violations: Violations) {
+  constructor(client: Client, roomId: string, name: string, violations: Violations, random: () => number) {
     this.#client = client;
     this.#roomId = roomId;
     this.#name = name;
     this.#violations = violations;
+    this.#random = random;
   }
 
   start(): void {
@@ -59,14 +62,14 @@ export class Writer {
       const txnId = `${this.#name}.${number}`;
       const eventId = await this.#untilAcknowledged(body, txnId);
       if (eventId === undefined) return;
-      this.acknowledged.push({ roomId: this.#roomId, body, eventId, txnId });
+      this.acknowledged.push({ writer: this.#name, roomId: this.#roomId, body, eventId, txnId });
       if (number % 7 === 6) await this.#repeat();
     }
   }
 
   /** Sends an old command again: any time later, after kills too, it is the same event. */
   async #repeat(): Promise<void> {
-    const old = this.acknowledged[Math.floor(Math.random() * this.acknowledged.length)];
+    const old = this.acknowledged[Math.floor(this.#random() * this.acknowledged.length)];
     if (old === undefined) return;
     const eventId = await this.#untilAcknowledged(old.body, old.txnId);
     if (eventId !== undefined && eventId !== old.eventId)

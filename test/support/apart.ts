@@ -34,7 +34,7 @@ export interface Apart extends AsyncDisposable {
   /** The settings of that process, for commands. */
   env(role: string): Readonly<Record<string, string>>;
   /** Runs `milena <args>` with the settings of the process that has `role`. */
-  milena(role: string, args: readonly string[], within?: number): Promise<CommandOutcome>;
+  milena(role: string, args: readonly string[], within?: number, input?: string): Promise<CommandOutcome>;
   /** Every live Node process of them. */
   pids(): readonly number[];
   stop(): Promise<void>;
@@ -106,8 +106,10 @@ function handle(folder: string, postgres: TestPostgres, processes: Map<string, M
     processes,
     process: find,
     env: (role) => find(role).plan.env,
-    milena: (role, args, within) =>
-      runMilena([...args, '--server', internalUrl(find(role).plan.env)], find(role).plan.env, within),
+    milena: (role, args, within, input) => {
+      const { env } = find(role).plan;
+      return runMilena([...args, '--server', internalUrl(env)], env, within, input);
+    },
     pids: () => [...processes.values()].flatMap((process) => process.pids()),
     stop: () => stopAll(processes),
     [Symbol.asyncDispose]: async () => {

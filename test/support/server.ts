@@ -50,7 +50,7 @@ export interface Server extends AsyncDisposable {
   /** The process itself, for tests that start and end it step by step. */
   readonly process: MilenaProcess;
   /** Runs `milena <args>` with the same settings, for up to `within` milliseconds. */
-  milena(args: readonly string[], within?: number): Promise<CommandOutcome>;
+  milena(args: readonly string[], within?: number, input?: string): Promise<CommandOutcome>;
   /** What it has printed so far. */
   stderr(): string;
 }
@@ -150,7 +150,7 @@ function handle(
       await milena.stop();
       await milena.start();
     },
-    milena: (args, within) => runMilena(args, env, within),
+    milena: (args, within, input) => runMilena(args, env, within, input),
     stderr: () => milena.output(),
     [Symbol.asyncDispose]: async () => {
       await milena.stop().catch(() => {});
@@ -189,18 +189,21 @@ export async function endOrphans(dataDir: string): Promise<void> {
   }
 }
 
-/** Runs one `milena` command to its end. */
+/** Runs one `milena` command to its end, with `input` on its standard input. */
 export function runMilena(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   within = 60_000,
+  input = '',
 ): Promise<CommandOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [LAUNCHER, ...args], {
       cwd: ROOT,
       env: { ...cleanEnvironment(), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // A command that wants no input may have ended before it came.
+    child.stdin.on('error', () => undefined).end(input);
     const timer = setTimeout(() => child.kill('SIGKILL'), within);
     let stdout = '';
     let stderr = '';
