@@ -30,7 +30,11 @@ export const ways: readonly Way[] = [
   { causes: ['claim', 'schema', 'content_key'], what: 'the start of an owner, and its first records' },
   { causes: ['user_registered', 'device_added'], what: 'somebody registers', act: registering },
   { causes: ['device_removed'], what: 'somebody logs in on a second device and out again', act: loggingOut },
-  { causes: ['profile_changed'], what: 'somebody takes a name and an avatar', act: naming },
+  {
+    causes: ['profile_changed', 'profile_told'],
+    what: 'somebody with a room takes a name and an avatar',
+    act: naming,
+  },
   { causes: ['room_event'], what: 'a room with everything that is done in rooms', act: chatting },
   {
     causes: ['saga_started', 'alias_reserved', 'alias_set', 'room_listed', 'saga_ended'],
