@@ -3,7 +3,6 @@
  * the SDK is installed. Says `pass NAME`, `fail NAME: REASON`; `restart` asks for a restart of the server, which
  * run.ts reports with a line on standard input.
  */
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ClientEvent,
@@ -18,10 +17,7 @@ import {
   RoomMemberEvent,
   SyncState,
 } from 'matrix-js-sdk';
-
-const baseUrl = process.argv[2] ?? '';
-const stem = `${process.pid}-${Date.now().toString(36)}`;
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+import { baseUrl, equal, restartServer, stem, step, trial, until } from './trial.ts';
 
 const quiet = {
   trace() {},
@@ -32,39 +28,6 @@ const quiet = {
   log() {},
   getChild: () => quiet,
 };
-
-async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    const result = await work();
-    console.log(`pass ${name}`);
-    return result;
-  } catch (error) {
-    console.log(
-      `fail ${name}: ${String(error instanceof Error ? error.message : error).replaceAll('\n', ' ')}`,
-    );
-    throw error;
-  }
-}
-
-/** Waits until `holds` gives something. */
-async function until<T>(
-  what: string,
-  holds: () => T | undefined | false | null,
-  within = 15_000,
-): Promise<T> {
-  const end = performance.now() + within;
-  while (performance.now() < end) {
-    const seen = holds();
-    if (seen !== undefined && seen !== false && seen !== null) return seen;
-    await sleep(20);
-  }
-  throw new Error(`${what}: not within ${within} ms`);
-}
-
-function equal(actual: unknown, expected: unknown, what: string): void {
-  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${what}: expected ${b}, got ${a}`);
-}
 
 async function newcomer(name: string, initialSyncLimit = 8): Promise<MatrixClient> {
   const anonymous = createClient({ baseUrl, logger: quiet });
@@ -172,8 +135,7 @@ async function latecomer(roomId: string): Promise<void> {
 async function restart(alice: MatrixClient, bob: MatrixClient, roomId: string): Promise<void> {
   await step('goes on after a restart of the server', async () => {
     const before = bodies(bob, roomId);
-    console.log('restart');
-    await lines.next();
+    await restartServer();
     alice.retryImmediately();
     bob.retryImmediately();
     await say(alice, roomId, 20, 30);
@@ -219,10 +181,4 @@ async function main(): Promise<void> {
   });
 }
 
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  console.error(error);
-  process.exit(1);
-}
+await trial(main);

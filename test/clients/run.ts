@@ -1,10 +1,10 @@
 /**
  * Real clients against a real server: `node src/main/launch.js --script test/clients/run.ts [--log kafka]
- * [--only js-sdk,nio,token]`. Installs them into `.cache/clients` by the lockfiles beside this file, starts a
+ * [--only js-sdk,bot-sdk,browser,nio,token]`. Installs them into `.cache/clients` by the lockfiles beside this file, starts a
  * Milena for each, restarts it where a trial asks for that, and ends with "N passed, N failed".
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { installed, installedByNpm } from '../support/installed.ts';
 import { startKafka } from '../support/kafka.ts';
 import { ROOT } from '../support/milena-process.ts';
-import { type Server, startServer } from '../support/server.ts';
+import { type Server, type ServerOptions, startServer } from '../support/server.ts';
 import { type Say, tokenTrial } from './token-trial.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -22,6 +22,7 @@ const WITHIN = 180_000;
 
 let passed = 0;
 let failed = 0;
+let skipped = 0;
 
 function said(trial: string): Say {
   return (name, failure) => {
@@ -33,11 +34,33 @@ function said(trial: string): Say {
   };
 }
 
-function installJsSdk(): string {
+/** Files of this folder that the trials in Node consist of. */
+const NODE_TRIALS = [
+  'trial.ts',
+  'js-sdk-trial.ts',
+  'bot-sdk-trial.ts',
+  'browser-trial.ts',
+  'browser-page.ts',
+];
+
+/** Where Chromium is looked for: `MILENA_CHROMIUM`, else where Debian puts it. */
+const CHROMIUM = process.env['MILENA_CHROMIUM'] ?? '/usr/bin/chromium';
+
+function installNodeTrials(): string {
   const folder = join(CACHE, 'js');
+  cpSync(join(HERE, 'no-crypto'), join(folder, 'no-crypto'), { recursive: true });
   installedByNpm(folder, HERE);
-  cpSync(join(HERE, 'js-sdk-trial.ts'), join(folder, 'js-sdk-trial.ts'));
+  for (const file of NODE_TRIALS) cpSync(join(HERE, file), join(folder, file));
   return folder;
+}
+
+/** A trial in Node: its file, and what it is given after the server's URL. */
+function nodeTrial(name: string, ...args: readonly string[]): (server: Server) => Promise<void> {
+  return async (server) => {
+    const folder = installNodeTrials();
+    const file = join(folder, `${name}-trial.ts`);
+    await trialProcess(name, process.execPath, [file], folder, server, args);
+  };
 }
 
 function installNio(): string {
@@ -65,9 +88,10 @@ async function trialProcess(
   args: readonly string[],
   cwd: string,
   server: Server,
+  more: readonly string[] = [],
 ) {
   const say = said(trial);
-  const child = spawn(command, [...args, server.url], { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command, [...args, server.url, ...more], { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), WITHIN);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   let told = 0;
@@ -87,12 +111,14 @@ async function trialProcess(
     say('runs to its end', `exit ${code} after ${told} steps\n${server.stderr().slice(-2000)}`);
 }
 
+/** Some clients in use know no room version after 11: these trials run once more in rooms of that version. */
+const IN_VERSION_11: readonly string[] = ['js-sdk', 'nio'];
+
 /** The trials by name. Each has a server of its own. */
 const trials: Readonly<Record<string, (server: Server) => Promise<void>>> = {
-  'js-sdk': async (server) => {
-    const folder = installJsSdk();
-    await trialProcess('js-sdk', process.execPath, [join(folder, 'js-sdk-trial.ts')], folder, server);
-  },
+  'js-sdk': nodeTrial('js-sdk'),
+  'bot-sdk': nodeTrial('bot-sdk'),
+  browser: nodeTrial('browser', CHROMIUM),
   nio: (server) => trialProcess('nio', installNio(), [join(HERE, 'nio_trial.py')], HERE, server),
   token: (server) =>
     tokenTrial(
@@ -101,6 +127,18 @@ const trials: Readonly<Record<string, (server: Server) => Promise<void>>> = {
       said('token'),
     ),
 };
+
+async function runTrial(name: string, options: ServerOptions): Promise<void> {
+  const trial = trials[name];
+  if (trial === undefined) throw new Error(`no trial ${name}`);
+  if (name === 'browser' && !existsSync(CHROMIUM)) {
+    skipped += 1;
+    console.log(`skipped: browser: there is no ${CHROMIUM} (MILENA_CHROMIUM names another)`);
+    return;
+  }
+  await using server = await startServer(options);
+  await trial(server).catch((error: unknown) => said(name)('runs to its end', String(error)));
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -115,10 +153,9 @@ async function main(): Promise<void> {
     kafka === undefined ? {} : { MILENA_KAFKA_BROKERS: kafka.brokers.join(',') };
   try {
     for (const name of values.only.split(',')) {
-      const trial = trials[name];
-      if (trial === undefined) throw new Error(`no trial ${name}`);
-      await using server = await startServer({ log: values.log, env });
-      await trial(server).catch((error: unknown) => said(name)('runs to its end', String(error)));
+      await runTrial(name, { log: values.log, env });
+      if (IN_VERSION_11.includes(name))
+        await runTrial(name, { log: values.log, env: { ...env, MILENA_DEFAULT_ROOM_VERSION: '11' } });
     }
   } finally {
     await kafka?.stop();
@@ -126,5 +163,5 @@ async function main(): Promise<void> {
 }
 
 await main();
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
