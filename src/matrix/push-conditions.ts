@@ -45,7 +45,8 @@ function isSimple(value: JsonValue | undefined): value is string | number | bool
   return value === null || typeof value === 'string' || typeof value === 'boolean';
 }
 
-function isCount(is: string, count: number): boolean {
+/** Whether a number of members is as `room_member_count` says. */
+export function isCount(is: string, count: number): boolean {
   const [, comparison, digits] = /^(==|<=|>=|<|>)?(\d+)$/.exec(is) ?? [];
   if (digits === undefined) return false;
   const number = Number(digits);

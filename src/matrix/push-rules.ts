@@ -97,8 +97,8 @@ function matches(kind: PushRuleKind, rule: PushRule, event: PushEvent, context: 
   }
 }
 
-/** Historical actions (`dont_notify`, `coalesce`) do nothing, as the spec wants. */
-function outcomeOf(actions: readonly PushAction[]): PushOutcome {
+/** What actions come to. Historical ones (`dont_notify`, `coalesce`) do nothing, as the spec wants. */
+export function outcomeOf(actions: readonly PushAction[]): PushOutcome {
   if (!actions.includes('notify')) return SILENT;
   let outcome: PushOutcome = { notify: true, highlight: false };
   for (const action of actions) {
