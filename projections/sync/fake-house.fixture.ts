@@ -2,6 +2,7 @@ import type { AnyFact, RoomEventRecord } from '../../src/log/records.ts';
 import { slotOf } from '../../src/log/slot.ts';
 import { asEventId, asRoomId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import type { JsonObject } from '../../src/matrix/json.ts';
+import type { PushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import { redactJson } from '../../src/matrix/redaction.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import { rootBytes } from '../../src/state/root.ts';
@@ -28,7 +29,7 @@ export interface FakeEvent {
 
 /** Anything in `user_values`. */
 export interface FakeValue {
-  readonly fact: Extract<AnyFact, { type: 'receipt_set' | 'account_data_set' }>;
+  readonly fact: Extract<AnyFact, { type: 'receipt_set' | 'account_data_set' | 'push_rules_set' }>;
   readonly key: string;
   readonly offset: number;
   readonly partition: number;
@@ -112,7 +113,11 @@ export class FakeHouse {
 
   /** Takes a record as it stands on another log. */
   adopt({ partition, offset, key, fact }: OpenedRecord): void {
-    if (fact?.type === 'receipt_set' || fact?.type === 'account_data_set') {
+    if (
+      fact?.type === 'receipt_set' ||
+      fact?.type === 'account_data_set' ||
+      fact?.type === 'push_rules_set'
+    ) {
       this.values.push({ fact, key, offset, partition });
     }
     if (fact?.type !== 'room_event') return;
@@ -162,6 +167,12 @@ export class FakeHouse {
   accountData(userId: UserId, roomId: RoomId | null, type: string, content: JsonObject): void {
     const value = { user_id: userId, room_id: roomId, type, sealed: JSON.stringify(content) };
     this.value(userId, `${userId}/account_data/${roomId ?? ''}/${type}`, { type: 'account_data_set', value });
+  }
+
+  /** Appends push rules. */
+  pushRules(userId: UserId, changes: PushRuleChanges): void {
+    const value = { user_id: userId, sealed: JSON.stringify(changes) };
+    this.value(userId, `${userId}/push_rules`, { type: 'push_rules_set', value });
   }
 
   /** Appends a word about typing. */

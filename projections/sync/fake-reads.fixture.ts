@@ -1,14 +1,15 @@
 import { asEventId, asUserId, type EventId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
-import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
+import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import { redactJson } from '../../src/matrix/redaction.ts';
-import { MAIN_THREAD, relationOf } from '../../src/matrix/relations.ts';
+import { relationOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { EventRelations } from '../timeline/stored-event.ts';
 import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
-import type { CountedThread } from './reading.ts';
+import { countUnread, findThread, lastRules, membersAt, readsOf } from './plain-counts.fixture.ts';
 import { stateWithin } from './room-state.ts';
 import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
 import type { ModelTopic, SyncReads, VisibilityFrom } from './sync-reads.ts';
+import { planIn, type UserRules } from './user-rules.ts';
 
 /** What the read models of a `FakeHouse` say, worked out anew for every question; they may lag behind it. */
 export class FakeReads implements SyncReads {
@@ -165,6 +166,10 @@ export class FakeReads implements SyncReads {
     this.asked += 1;
     return this.rows().flatMap(({ fact, offset }): AccountDatum[] => {
       if (fact.value.user_id !== userId || offset < from || offset >= below) return [];
+      if (fact.type === 'push_rules_set') {
+        const content = pushRulesContent(userId, parsePushRuleChanges(fact.value.sealed));
+        return [{ room_id: null, type: 'm.push_rules', content, offset }];
+      }
       const room_id = fact.value.room_id as RoomId | null; // The fake house takes room IDs only.
       if (fact.type === 'account_data_set') {
         return [{ room_id, type: fact.value.type, content: fact.value.sealed ?? '', offset }];
@@ -202,13 +207,21 @@ export class FakeReads implements SyncReads {
     );
   }
 
-  async unread(...[userId, rooms]: Parameters<SyncReads['unread']>): ReturnType<SyncReads['unread']> {
+  async pushRules(userId: UserId): Promise<UserRules> {
+    this.asked += 1;
+    return lastRules(this.rows(), userId);
+  }
+
+  async unread(...[userId, rules, rooms]: Parameters<SyncReads['unread']>): ReturnType<SyncReads['unread']> {
     this.asked += 1;
     return new Map(
       rooms.map(({ room_id, place }) => {
-        const known = this.known(room_id);
-        const reads = readsOf(userId, room_id, known, this.rows());
-        return [room_id, { read: reads.base, threads: countUnread(known, place, userId, reads.thread) }];
+        const all = this.known(room_id);
+        const reads = readsOf(userId, room_id, all, this.rows());
+        const threads = countUnread({ userId, rules, all, place, readOf: reads.thread });
+        const { needsMemberCount } = planIn(rules, userId, room_id);
+        const size = needsMemberCount ? { memberCount: membersAt(all, place) } : {};
+        return [room_id, { read: reads.base, threads, ...size }];
       }),
     );
   }
@@ -296,78 +309,6 @@ export function relationsAmong(
     ...(latest === undefined ? {} : { thread: { latest, count: thread.length, participated } }),
     ...(references.length === 0 ? {} : { references }),
   };
-}
-
-/** The thread of an event and how many relations away from it: as the spec tells to look for it. */
-function findThread(
-  all: readonly FakeEvent[],
-  eventId: string,
-): { readonly thread?: string; readonly hops: number } {
-  let event = all.find(({ event_id }) => event_id === eventId);
-  for (let hops = 0; hops <= 3; hops += 1) {
-    const relation = event && relationOf(event.content);
-    if (event === undefined || relation === undefined) break;
-    if (relation.rel_type === 'm.thread') return { thread: relation.event_id, hops };
-    const { place } = event;
-    event = all.find((one) => one.event_id === relation.event_id && one.place < place);
-  }
-  return { hops: 0 };
-}
-
-/** How far a user has read each thread of a room, and all of them. */
-export function readsOf(
-  userId: UserId,
-  roomId: RoomId,
-  events: readonly FakeEvent[],
-  values: readonly FakeValue[],
-): { readonly base: number; readonly thread: (name: string) => number } {
-  const receipts = values.flatMap(({ fact }) => {
-    if (fact.type !== 'receipt_set' || fact.value.receipt_type === 'm.fully_read') return [];
-    return fact.value.user_id === userId && fact.value.room_id === roomId ? [fact.value] : [];
-  });
-  const furthest = (threadId: string | null) =>
-    receipts.filter(({ thread_id }) => thread_id === threadId).map((one) => one.furthest_place);
-  const base = Math.max(0, ...furthest(null));
-  const sent = events.filter(({ sender }) => sender === userId);
-  return {
-    base,
-    thread: (name) => {
-      const own = sent.findLast(
-        ({ event_id }) => (findThread(events, event_id).thread ?? MAIN_THREAD) === name,
-      );
-      return Math.max(base, own?.place ?? 0, ...furthest(name));
-    },
-  };
-}
-
-/** What is unread up to a place, by thread, as `src/matrix/notifying.ts` counts. */
-export function countUnread(
-  all: readonly FakeEvent[],
-  upTo: number,
-  userId: UserId,
-  readOf: (thread: string) => number,
-): Map<string, CountedThread> {
-  const counts = new Map<string, { read: number; notification_count: number; highlight_count: number }>();
-  for (const event of all) {
-    if (event.sender === userId || event.place > upTo) continue;
-    const isRedacted = all.some(({ redacts }) => redacts === event.event_id);
-    const facts = { type: event.type, content: event.content, ...stateKeyOf(event) };
-    const mentions = isRedacted ? { userIds: [], room: false } : mentionsOf(facts);
-    const highlight = mentions.room || mentions.userIds.some((user) => user === userId);
-    if (!highlight && !isNotifying(facts)) continue;
-    const thread = findThread(all, event.event_id).thread ?? MAIN_THREAD;
-    const read = readOf(thread);
-    if (event.place <= read) continue;
-    const count = counts.get(thread) ?? { read, notification_count: 0, highlight_count: 0 };
-    counts.set(thread, count);
-    count.notification_count += 1;
-    if (highlight) count.highlight_count += 1;
-  }
-  return counts;
-}
-
-function stateKeyOf({ state_key }: FakeEvent): { readonly state_key?: string } {
-  return state_key === null ? {} : { state_key };
 }
 
 function shownEvent({ offset: _offset, partition: _partition, ...event }: FakeEvent): SyncEvent {

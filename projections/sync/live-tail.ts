@@ -1,6 +1,6 @@
 import type { ReadPosition } from '../../src/log/port.ts';
 import { asEventId, asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
-import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
+import { parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
 import { RoomTail } from './room-tail.ts';
@@ -8,6 +8,7 @@ import { tailEvent } from './tail-event.ts';
 import type { TailListener } from './tail-listener.ts';
 import { TailWindow } from './tail-window.ts';
 import { SYNC_TOPICS, type SyncPosition, type SyncTopic } from './token.ts';
+import { userRules } from './user-rules.ts';
 import { UserTail } from './user-tail.ts';
 
 /** Milliseconds before a partition that could not be read is tried again. */
@@ -160,9 +161,7 @@ export class LiveTail {
         this.receipt(partition, offset, fact.value);
         return;
       case 'push_rules_set': {
-        const userId = asUserId(fact.value.user_id);
-        const content = pushRulesContent(userId, parsePushRuleChanges(fact.value.sealed));
-        this.datum(userId, partition, { room_id: null, type: 'm.push_rules', content, offset });
+        this.rules(partition, offset, fact.value);
         return;
       }
       case 'account_data_set': {
@@ -213,6 +212,19 @@ export class LiveTail {
       if (receipt_type === 'm.read') listener.room(roomId);
       else listener.user(userId);
     }
+  }
+
+  private rules(
+    partition: number,
+    offset: number,
+    value: Extract<OpenedRecord['fact'], { type: 'push_rules_set' }>['value'],
+  ): void {
+    const userId = asUserId(value.user_id);
+    const rules = userRules(userId, parsePushRuleChanges(value.sealed), offset);
+    this.userTail(userId).rules = rules;
+    for (const listener of this.listeners) listener.rules(userId, rules);
+    const content = JSON.stringify({ global: rules.rules });
+    this.datum(userId, partition, { room_id: null, type: 'm.push_rules', content, offset });
   }
 
   private datum(userId: UserId, partition: number, datum: UserTail['accountData'][number]): void {

@@ -64,6 +64,8 @@ export class MemorySync {
     if (!covers(since, needed)) return ASK_MODELS;
     const position = mostOf(this.tail.position(), since);
     const data = this.tail.user(view.userId)?.accountDataSince(since.user_values[ownPartition] ?? 0) ?? [];
+    // Other push rules make other counts, in rooms where nothing else has happened as well.
+    if (data.some(({ room_id, type }) => room_id === null && type === 'm.push_rules')) return ASK_MODELS;
     const round = { request, view, since, data };
     // Each room's events are taken before anything is waited for: all answers are as of one moment.
     const rooms = this.changedRooms(round).map((roomId) => this.room(round, roomId));

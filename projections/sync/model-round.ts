@@ -7,6 +7,7 @@ import type { AccountDatum, SyncEvent } from './sync-event.ts';
 import type { SyncReads, VisibilityFrom } from './sync-reads.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { SyncPosition } from './token.ts';
+import type { UserRules } from './user-rules.ts';
 import { visiblePlaces } from './visibility.ts';
 
 /** One request as it is answered from the models. */
@@ -15,6 +16,8 @@ export interface ModelRound {
   readonly tail: LiveTail;
   readonly reads: SyncReads;
   readonly since: SyncPosition | undefined;
+  /** The push rules that unread events are counted by. */
+  readonly rules: UserRules;
   /** Up to where it is answered. */
   readonly position: SyncPosition;
   /** Milliseconds since the epoch. */
@@ -156,4 +159,9 @@ export function roomData(
     (datum) =>
       datum.room_id === room.room_id && datum.offset >= from && request.filter.roomAccountData.takes(datum),
   );
+}
+
+/** Whether other push rules hold than when the client last asked: rooms with anything unread count otherwise. */
+export function haveRulesChanged({ request, since, rules }: ModelRound): boolean {
+  return since !== undefined && rules.offset >= (since.user_values[request.ownPartition] ?? 0);
 }

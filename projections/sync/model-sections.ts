@@ -1,6 +1,13 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { defaultPushRules } from '../../src/matrix/push-rule-defaults.ts';
-import { isWhole, type ModelRound, roomData, type TimelinedRoom, typingOf } from './model-round.ts';
+import {
+  haveRulesChanged,
+  isWhole,
+  type ModelRound,
+  roomData,
+  type TimelinedRoom,
+  typingOf,
+} from './model-round.ts';
 import type { CountedUnread } from './reading.ts';
 import { shownReceipts } from './room-state.ts';
 import { type JoinedRoom, type LeftRoom, summaryFor } from './sync-answer.ts';
@@ -29,7 +36,10 @@ export function joinedRoom(round: ModelRound, room: TimelinedRoom, found: Found)
   const receipts = request.filter.ephemeral.takes({ type: 'm.receipt', room_id }) ? shown : [];
   const counted = found.unread.get(room_id);
   const counts =
-    isWhole(round, room) || upTo > afterPlace || shown.some(({ user_id }) => user_id === request.user_id);
+    isWhole(round, room) ||
+    upTo > afterPlace ||
+    shown.some(({ user_id }) => user_id === request.user_id) ||
+    (haveRulesChanged(round) && counted !== undefined && counted.read < upTo);
   return {
     room_id,
     timeline,

@@ -2,6 +2,7 @@ import { STRIPPED_STATE_TYPES } from '../../src/matrix/client-event.ts';
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import type { LiveTail } from './live-tail.ts';
 import {
+  haveRulesChanged,
   type ModelRound,
   type RoomRange,
   rangesOf,
@@ -54,7 +55,8 @@ export class ModelSync {
     if (position === undefined) return { ...NOTHING, position: since ?? this.tail.position() };
     const { tail, reads } = this;
     const { view } = found;
-    const round = { request, tail, reads, since, position, now: this.now() };
+    const rules = await reads.pushRules(request.user_id);
+    const round = { request, tail, reads, since, position, rules, now: this.now() };
     const plans = planRooms(view, since, position, request.filter);
     const from = since?.user_values[request.ownPartition] ?? 0;
     const [data, rooms] = await this.activeRooms(round, plans, from);
@@ -69,7 +71,7 @@ export class ModelSync {
     ]);
     const looked = { ...about, data, receipts: rooms.receipts, states };
     const joined = told.filter(({ section }) => section === 'join');
-    this.remember(round, view, joined, looked);
+    if (rules.offset === view.rules.offset) this.remember(round, view, joined, looked);
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
     const strip = (membership: Membership) => ({
       room_id: membership.room_id,
@@ -151,6 +153,7 @@ export class ModelSync {
         !room.known ||
         room.section === 'leave' ||
         fullState ||
+        haveRulesChanged(round) ||
         touched.has(room.room_id) ||
         receipts.has(room.room_id) ||
         roomData(round, data, room).length > 0 ||
@@ -172,7 +175,7 @@ export class ModelSync {
     const some = places.length > 0;
     const [summaries, unread, own] = await Promise.all([
       some ? reads.summaries(places) : new Map<RoomId, Summary>(),
-      some ? reads.unread(request.user_id, places) : new Map<RoomId, CountedUnread>(),
+      some ? reads.unread(request.user_id, round.rules, places) : new Map<RoomId, CountedUnread>(),
       this.ownEvents(round, [...plans.ended, ...lasts]),
     ]);
     return { summaries, unread, own };
@@ -222,10 +225,12 @@ export class ModelSync {
       const counted = unread.get(room_id);
       const room = this.tail.room(room_id);
       if (counted === undefined || !view.joined.has(room_id)) continue;
+      const { userId, rules } = view;
+      const { times, offset } = room?.recountsFor(rules) ?? { times: 0, offset: -1 };
       // The tail has read a redaction that these counts do not know of.
-      if (room !== undefined && room.recountedAt >= (position.rooms[room.partition] ?? 0)) continue;
-      const reading = new Reading(counted, upTo, room?.recounts ?? 0);
-      for (const { furthest_place, thread_id } of room?.receiptsOf(view.userId) ?? []) {
+      if (room !== undefined && offset >= (position.rooms[room.partition] ?? 0)) continue;
+      const reading = new Reading({ userId, roomId: room_id, rules }, counted, upTo, times);
+      for (const { furthest_place, thread_id } of room?.receiptsOf(userId) ?? []) {
         reading.raise(furthest_place, thread_id);
       }
       view.readings.set(room_id, reading);

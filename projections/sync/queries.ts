@@ -15,6 +15,7 @@ import * as sql from './statements.ts';
 import type { AccountDatum, Membership, Receipt, Replaced } from './sync-event.ts';
 import type { ModelTopic, RoomOffset, RoomPlace, Summary, SyncReads } from './sync-reads.ts';
 import { readUnread } from './unread-queries.ts';
+import { DEFAULT_RULES, userRules } from './user-rules.ts';
 
 /** The models that a sync asks, by topic: it is as old as the oldest of them. */
 const MODELS: Readonly<Record<ModelTopic, readonly string[]>> = {
@@ -98,7 +99,14 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
       const rows = await db.query<Row>(sql.THREADS, [roomId, textColumn(events)]);
       return new Map(rows.map(({ event_id, thread, hops }) => [event_id, { thread, hops }]));
     },
-    unread: (userId, rooms) => readUnread(db, reads, userId, rooms),
+    async pushRules(userId) {
+      type Row = { readonly rules: string; readonly offset: number };
+      const [row] = await db.query<Row>(sql.PUSH_RULES, [userId]);
+      return row === undefined
+        ? DEFAULT_RULES
+        : userRules(userId, parsePushRuleChanges(row.rules), row.offset);
+    },
+    unread: (userId, rules, rooms) => readUnread(db, reads, { userId, rules }, rooms),
     mayMentionRoom: (room, sender) => mayMentionRoom(db, reads, room, sender),
   };
   return reads;

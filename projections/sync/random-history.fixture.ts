@@ -1,6 +1,7 @@
 import { asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import type { JsonObject } from '../../src/matrix/json.ts';
 import type { FakeEvent, FakeHouse } from './fake-house.fixture.ts';
+import { randomRules } from './random-rules.fixture.ts';
 
 /** Gives numbers from 0 up to, not including, `below`. */
 export type Random = (below: number) => number;
@@ -74,7 +75,7 @@ export class RandomHistory {
   private speak(room: RoomId, user: UserId): void {
     if (this.membershipOf(room, user) !== 'join') return;
     const { house } = this;
-    const text = `text ${this.random(1_000_000)}`;
+    const text = `text ${this.random(1_000_000)}${this.random(3) === 0 ? ' Cake' : ''}`;
     switch (this.random(12)) {
       case 0:
         house.event(room, user, 'm.room.topic', { topic: text }, { state_key: '' });
@@ -145,7 +146,10 @@ export class RandomHistory {
     const event = this.pick(house.events.get(room) ?? []);
     if (event === undefined) return;
     const inRoom = this.membershipOf(room, user) === 'join';
-    switch (this.random(6)) {
+    switch (this.random(7)) {
+      case 6:
+        house.pushRules(user, randomRules(this.random, ROOMS, USERS));
+        return;
       case 0:
         house.accountData(user, null, `org.example.${this.random(2)}`, { value: this.random(1_000) });
         return;

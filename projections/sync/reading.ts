@@ -1,7 +1,8 @@
-import type { UserId } from '../../src/matrix/identifiers.ts';
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { MAIN_THREAD } from '../../src/matrix/relations.ts';
 import type { RoomTail } from './room-tail.ts';
-import { highlights, matters } from './tail-event.ts';
+import { RuledCounting } from './ruled-counting.ts';
+import type { UserRules } from './user-rules.ts';
 
 /** What `unread_notifications` says. */
 export interface Unread {
@@ -24,6 +25,15 @@ export interface CountedUnread {
   readonly read: number;
   /** Those in which anything is unread. */
   readonly threads: ReadonlyMap<string, CountedThread>;
+  /** How many were in the room at the place up to which was counted. Only where the user's rules want to know. */
+  readonly memberCount?: number;
+}
+
+/** Whose reading it is, and where. */
+export interface Reader {
+  readonly userId: UserId;
+  readonly roomId: RoomId;
+  readonly rules: UserRules;
 }
 
 /** One thread: read up to `read`, counted up to `counted`. */
@@ -36,7 +46,7 @@ interface ThreadReading {
 
 /**
  * How far one user has read in one room and what is unread, thread by thread, carried on from the tail: each event
- * is looked at once, when somebody asks. Counting as in `src/matrix/notifying.ts`.
+ * is looked at once, when somebody asks.
  */
 export class Reading {
   /** All threads are read up to here, some further. */
@@ -45,9 +55,16 @@ export class Reading {
   private counted: number;
   private readonly threads = new Map<string, ThreadReading>();
   private readonly recounts: number;
+  private readonly reader: Reader;
+  private readonly counting: RuledCounting;
 
-  /** @param counted the place up to which `start` counts. */
-  constructor(start: CountedUnread, counted: number, recounts: number) {
+  /**
+   * @param counted the place up to which `start` counts.
+   * @param recounts of the room's tail (`recountsFor`) when `start` was asked for.
+   */
+  constructor(reader: Reader, start: CountedUnread, counted: number, recounts: number) {
+    this.reader = reader;
+    this.counting = new RuledCounting(reader, start.memberCount);
     this.readPlace = start.read;
     this.counted = Math.max(counted, start.read);
     this.recounts = recounts;
@@ -74,28 +91,31 @@ export class Reading {
 
   /**
    * The counts up to the end of the window; undefined when the window does not reach back far enough, or it is not
-   * known yet whether a mention of the whole room counts, or in which thread an event is.
+   * known yet what an event counts, or in which thread it is.
    */
-  count(room: RoomTail, userId: UserId): ThreadsUnread | undefined {
+  count(room: RoomTail): ThreadsUnread | undefined {
+    const { reader, counting } = this;
     const first = room.events[0];
     const from = Math.min(this.counted, ...[...this.threads.values()].map(({ counted }) => counted));
     if (first === undefined || first.event.place > from + 1) return undefined;
-    if (this.recounts !== room.recounts) return undefined;
+    if (this.recounts !== room.recountsFor(reader.rules).times) return undefined;
     for (let index = room.indexAt(from + 1); index < room.events.length; index += 1) {
       const event = room.events[index];
       if (event === undefined) break;
       const { place, sender } = event.event;
+      if (counting.endsWith(event)) return undefined;
+      const isOwn = sender === reader.userId;
       // Most of what could be in any thread, reactions above all, changes no count.
-      if (sender !== userId && !matters(event)) continue;
+      if (!isOwn && !counting.matters(event)) continue;
       if (!event.threadKnown) return undefined;
       const thread = this.thread(event.thread?.thread ?? MAIN_THREAD);
       if (place <= thread.counted) continue;
-      if (sender === userId) raiseThread(thread, place);
+      if (isOwn) raiseThread(thread, place);
       else {
-        if (event.mentionsRoom && event.roomMentionCounts === undefined) return undefined;
-        const highlight = highlights(event, userId);
-        if (highlight) thread.highlights += 1;
-        if (highlight || event.notifies) thread.notifications += 1;
+        const counted = counting.of(event);
+        if (counted === undefined) return undefined;
+        if (counted.highlight) thread.highlights += 1;
+        if (counted.notify) thread.notifications += 1;
         thread.counted = place;
       }
     }

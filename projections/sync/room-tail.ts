@@ -4,6 +4,14 @@ import type { Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
 import { hasMentions, redactTailEvent, type TailEvent } from './tail-event.ts';
 import type { SyncPosition, SyncTopic } from './token.ts';
+import type { UserRules } from './user-rules.ts';
+
+/** How often what was counted before became void. */
+export interface Recounts {
+  times: number;
+  /** The offset of the redaction that did so last; -1 when there was none. */
+  offset: number;
+}
 
 /** The newest part of one room: its events in log order, receipts, and who types. */
 export class RoomTail {
@@ -11,10 +19,10 @@ export class RoomTail {
   readonly partition: number;
   /** The offset of the last change of who types; -1 when there was none. */
   typingOffset = -1;
-  /** Raised when mentions were taken back: what was counted before is void. */
-  recounts = 0;
-  /** The offset of the redaction that did so last; -1 when there was none. */
-  recountedAt = -1;
+  /** Redactions that took back mentions. */
+  private readonly unmentioned: Recounts = { times: 0, offset: -1 };
+  /** All redactions. */
+  private readonly redacted: Recounts = { times: 0, offset: -1 };
   /**
    * Member events as they stood before the window, of those whom somebody has asked for. Null: there was none.
    */
@@ -52,6 +60,11 @@ export class RoomTail {
     this.placeInThread(event);
     const { redacts } = event.event;
     if (redacts !== null) this.redact(redacts, event);
+  }
+
+  /** When counts by these rules became void: rules of one's own may look at all that a redaction takes away. */
+  recountsFor({ rules }: UserRules): Readonly<Recounts> {
+    return rules === undefined ? this.unmentioned : this.redacted;
   }
 
   /** The index of the first event at or behind an offset. */
@@ -173,9 +186,13 @@ export class RoomTail {
     }
     const target = this.byId.get(eventId);
     // What is not in the window any more may have had mentions as well.
-    if (target === undefined || hasMentions(target)) {
-      this.recounts += 1;
-      this.recountedAt = offset;
+    const voided = [
+      this.redacted,
+      ...(target === undefined || hasMentions(target) ? [this.unmentioned] : []),
+    ];
+    for (const recounts of voided) {
+      recounts.times += 1;
+      recounts.offset = offset;
     }
     if (target !== undefined) redactTailEvent(target, redaction);
   }

@@ -116,3 +116,7 @@ export const ACCOUNT_DATA: ModelSql = (m) => `SELECT nullif(room_id, '') AS room
 export const THREADS: ModelSql = (m) => `SELECT e.event_id, e.thread, e.hops FROM ${m('timeline')}.events e
   JOIN ${m('timeline')}.rooms r USING (room)
   WHERE r.room_id = $1 AND e.event_id = ANY ($2::text[]) AND e.thread IS NOT NULL`;
+
+/** `$1` user. */
+export const PUSH_RULES: ModelSql = (m) => `SELECT rules, log_offset AS offset
+  FROM ${m('accounts')}.push_rules WHERE user_id = $1`;

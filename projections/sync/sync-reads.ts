@@ -4,6 +4,7 @@ import type { EventRelations } from '../timeline/stored-event.ts';
 import type { CountedUnread } from './reading.ts';
 import type { AccountDatum, Membership, Receipt, Replaced, SyncEvent } from './sync-event.ts';
 import type { EventSelection } from './sync-filter.ts';
+import type { UserRules } from './user-rules.ts';
 
 /** The topics that read models of a sync are made of. */
 export type ModelTopic = 'rooms' | 'user_values';
@@ -121,8 +122,14 @@ export interface SyncReads {
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>>>;
   /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */
   threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
-  /** What is unread at a place. */
-  unread(userId: UserId, rooms: readonly RoomPlace[]): Promise<ReadonlyMap<RoomId, CountedUnread>>;
+  /** The user's push rules as the model has them now. */
+  pushRules(userId: UserId): Promise<UserRules>;
+  /** What is unread at a place under the user's rules. */
+  unread(
+    userId: UserId,
+    rules: UserRules,
+    rooms: readonly RoomPlace[],
+  ): Promise<ReadonlyMap<RoomId, CountedUnread>>;
   /** Whether a member may mention the whole room, at a place. */
   mayMentionRoom(room: RoomPlace, sender: UserId): Promise<boolean>;
 }

@@ -1,6 +1,7 @@
 import type { RoomEventRecord } from '../../src/log/records.ts';
 import { asEventId, asRoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
+import type { PowerLevels } from '../../src/matrix/power-levels.ts';
 import { redactJson } from '../../src/matrix/redaction.ts';
 import { type Relation, relationOf, type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
@@ -102,4 +103,13 @@ export function highlights(
 ): boolean {
   if (event.type === 'm.room.tombstone' && event.state_key === '') return true;
   return mentions.has(user) || (mentionsRoom && roomMentionCounts === true);
+}
+
+/**
+ * Power levels that tell nothing but whether the event's sender may mention the room. Only to be asked when that is
+ * known, where `mentionsRoom` is set.
+ */
+export function mentionLevels({ roomMentionCounts }: TailEvent): PowerLevels {
+  const level = roomMentionCounts === true ? 1 : 0;
+  return { of: () => level, required: () => 0, notification: () => 1, invite: 0, kick: 0, ban: 0, redact: 0 };
 }

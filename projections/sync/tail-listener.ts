@@ -1,5 +1,6 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { Membership } from './sync-event.ts';
+import type { UserRules } from './user-rules.ts';
 
 /**
  * Told of every fact as the tail reads it. While it is told, the tail's position still lies before the fact (and
@@ -12,6 +13,8 @@ export interface TailListener {
   membership(userId: UserId, membership: Membership): void;
   /** Something happened that the user alone may see. */
   user(userId: UserId): void;
+  /** A user's push rules changed. */
+  rules(userId: UserId, rules: UserRules): void;
   /**
    * A user has read further in a room, or in one thread of it.
    * @param place the furthest place of that receipt.

@@ -28,7 +28,7 @@ export class TailLookups {
 
   /** What is unread up to the end of the window, if that is known. */
   unreadNow(room: RoomTail, view: UserView, roomId: RoomId): ThreadsUnread | undefined {
-    return view.readings.get(roomId)?.count(room, view.userId);
+    return view.readings.get(roomId)?.count(room);
   }
 
   /** As `unreadNow`, asking for what is missing. Undefined when the models are too far behind. */
@@ -38,20 +38,22 @@ export class TailLookups {
     const known = this.unreadNow(room, view, roomId);
     if (known !== undefined) return known;
     const { partition } = room;
+    const { userId, rules } = view;
+    const recounts = room.recountsFor(rules);
     // Models that do not know of a redaction yet still count what it took back.
-    if (!(await this.reads.reach('rooms', partition, room.recountedAt + 1, WAIT_MS))) return undefined;
+    if (!(await this.reads.reach('rooms', partition, recounts.offset + 1, WAIT_MS))) return undefined;
     if (!this.modelsCover(partition)) return undefined;
-    const { recounts } = room;
+    const { times } = recounts;
     const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);
     if (place === undefined) return undefined;
-    const counted = (await this.reads.unread(view.userId, [{ room_id: roomId, place }])).get(roomId);
-    if (counted === undefined) return undefined;
-    const reading = new Reading(counted, place, recounts);
-    for (const { furthest_place, thread_id } of room.receiptsOf(view.userId)) {
+    const counted = (await this.reads.unread(userId, rules, [{ room_id: roomId, place }])).get(roomId);
+    if (counted === undefined || rules !== view.rules) return undefined;
+    const reading = new Reading({ userId, roomId, rules }, counted, place, times);
+    for (const { furthest_place, thread_id } of room.receiptsOf(userId)) {
       reading.raise(furthest_place, thread_id);
     }
     view.readings.set(roomId, reading);
-    return reading.count(room, view.userId);
+    return reading.count(room);
   }
 
   /** The summary after a member event; undefined when the models do not have that event in time. */

@@ -139,7 +139,9 @@ export class TailWindow {
     if (facts === undefined || facts.length < 2 * this.keptFacts) return undefined;
     let count = facts.length - this.keptFacts;
     // A record's facts leave together.
-    while (facts[count]?.offset === facts[count - 1]?.offset) count -= 1;
+    while (count > 0 && facts[count]?.offset === facts[count - 1]?.offset) count -= 1;
+    // All that is there may be of one record.
+    if (count === 0) return undefined;
     const before = (facts[count - 1]?.offset ?? -1) + 1;
     const rooms = new Set<RoomId>();
     const users = new Set<UserId>();

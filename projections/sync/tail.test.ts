@@ -102,6 +102,7 @@ describe('the tail', () => {
       room: () => told.push(scene.tail.position().rooms[0]),
       membership: nothing,
       user: nothing,
+      rules: nothing,
       read: nothing,
     });
     const next = say(house, 'now');

@@ -1,6 +1,7 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
-import { countUnread, readsOf } from './fake-reads.fixture.ts';
+import { countUnread, lastRules, readsOf } from './plain-counts.fixture.ts';
 import type { ThreadsUnread } from './reading.ts';
 import type { SyncPosition } from './token.ts';
 
@@ -67,7 +68,9 @@ export class Truth {
   unread(roomId: RoomId, userId: UserId, ahead: Truth = this): object {
     const reads = readsOf(userId, roomId, ahead.events(roomId), ahead.values());
     const events = this.events(roomId);
-    return plainUnread(countUnread(events, events.at(-1)?.place ?? 0, userId, reads.thread));
+    const rules = lastRules(ahead.values(), userId);
+    const place = events.at(-1)?.place ?? 0;
+    return plainUnread(countUnread({ userId, rules, all: events, place, readOf: reads.thread }));
   }
 
   private values(): readonly FakeValue[] {
@@ -93,9 +96,13 @@ export class Truth {
   accountData(roomId: RoomId | null, userId: UserId): ReadonlyMap<string, string> {
     const found = new Map<string, string>();
     for (const { fact, offset, partition } of this.house.values) {
-      const { value } = fact;
-      if (value.user_id !== userId || value.room_id !== roomId) continue;
-      if (offset >= (this.position.user_values[partition] ?? 0)) continue;
+      if (fact.value.user_id !== userId || offset >= (this.position.user_values[partition] ?? 0)) continue;
+      if (fact.type === 'push_rules_set') {
+        const content = pushRulesContent(userId, parsePushRuleChanges(fact.value.sealed));
+        if (roomId === null) found.set('m.push_rules', content);
+        continue;
+      }
+      if (fact.value.room_id !== roomId) continue;
       if (fact.type === 'account_data_set') found.set(fact.value.type, fact.value.sealed ?? '');
       else if (fact.value.receipt_type === 'm.fully_read') {
         found.set('m.fully_read', JSON.stringify({ event_id: fact.value.event_id }));

@@ -1,27 +1,15 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { PushPlan } from '../../src/matrix/push-plan.ts';
 import { MAIN_THREAD } from '../../src/matrix/relations.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { int8Column, textColumn } from '../framework/columns.ts';
+import { mayMentionRoom, readLevels } from './level-queries.ts';
+import { readPlace, receiptPlace } from './read-sql.ts';
 import type { CountedThread, CountedUnread } from './reading.ts';
 import type { RoomPlace, SyncReads } from './sync-reads.ts';
-
-type Schema = (model: string) => string;
-
-/** The furthest receipt of user `$1` in room `a.room_id` that is of the thread. Empty: unthreaded ones. */
-const receipt = (
-  m: Schema,
-  thread: string,
-): string => `(SELECT max(furthest_place) FROM ${m('accounts')}.receipts
-  WHERE user_id = $1 AND room_id = a.room_id AND receipt_type <> 'm.fully_read' AND thread_id = ${thread})`;
-
-/**
- * How far user `$1` has read a thread (null: the main timeline) of room `n`: by receipts of it, by its events that
- * the user sent, and `base` by receipts for all threads.
- */
-const readOf = (m: Schema, base: string, thread: string): string => `greatest(${base},
-  (SELECT place FROM ${m('timeline')}.senders
-    WHERE room = n.room AND sender = $1 AND thread = coalesce(${thread}, '')),
-  ${receipt(m, `coalesce(${thread}, '${MAIN_THREAD}')`)})`;
+import { type PlannedRoom, type ReadRoom, readPlans } from './unread-plans.ts';
+import { type Difference, scanUnread } from './unread-scan.ts';
+import type { UserRules } from './user-rules.ts';
 
 /**
  * `$1` user, `$2` rooms, `$3` places. By room: how far all threads were read. By thread: how far it was read, and how
@@ -35,17 +23,17 @@ const ORDINALS: ModelSql = (m) => {
   ): string => `coalesce((SELECT e.thread_ordinal FROM ${m('timeline')}.events e
     WHERE e.room = a.room AND e.thread = t.thread AND e.thread_ordinal IS NOT NULL AND e.place <= ${place}
     ORDER BY e.place DESC LIMIT 1), 0)`;
-  return `WITH a AS (SELECT a.room_id, a.place, n.room, greatest(0, ${receipt(m, "''")}) AS read
+  return `WITH a AS (SELECT a.room_id, a.place, n.room, greatest(0, ${receiptPlace(m, "''")}) AS read
       FROM unnest($2::text[], $3::int8[]) a(room_id, place)
       JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id)
     SELECT a.room_id, a.place, a.read AS base, '${MAIN_THREAD}' AS thread, s.read,
       CASE WHEN s.read >= a.place THEN 0 ELSE ${main('a.place')} - ${main('s.read')} END AS notifying
-    FROM a CROSS JOIN LATERAL (SELECT ${readOf(m, 'a.read', 'NULL').replaceAll('n.room', 'a.room')} AS read) s
+    FROM a CROSS JOIN LATERAL (SELECT ${readPlace(m, 'a.room', 'a.read', 'NULL')} AS read) s
     UNION ALL
     SELECT a.room_id, a.place, a.read, t.thread, s.read,
       CASE WHEN s.read >= a.place THEN 0 ELSE ${inThread('a.place')} - ${inThread('s.read')} END
     FROM a JOIN ${m('timeline')}.threads t ON t.room = a.room AND t.place > a.read
-    CROSS JOIN LATERAL (SELECT ${readOf(m, 'a.read', 't.thread').replaceAll('n.room', 'a.room')} AS read) s`;
+    CROSS JOIN LATERAL (SELECT ${readPlace(m, 'a.room', 'a.read', 't.thread')} AS read) s`;
 };
 
 /**
@@ -63,14 +51,10 @@ const HIGHLIGHTS: ModelSql = (m) => `SELECT a.room_id, x.place, x.sender, x.noti
     SELECT e.place, e.sender, true, false, NULL FROM ${m('room_state')}.entries s
       JOIN ${m('timeline')}.events e USING (event_id)
       WHERE s.room = n.room AND s.type = 'm.room.tombstone' AND s.state_key = '') x
-  CROSS JOIN LATERAL (SELECT ${readOf(m, 'a.base', 'x.thread')} AS read) s
+  CROSS JOIN LATERAL (SELECT ${readPlace(m, 'n.room', 'a.base', 'x.thread')} AS read) s
   WHERE x.place > s.read AND x.place <= a.place AND x.sender <> $1 ORDER BY x.place, x.whole`;
 
-interface Ordinals {
-  readonly room_id: RoomId;
-  readonly place: number;
-  /** Up to where all threads were read. */
-  readonly base: number;
+interface Ordinals extends ReadRoom {
   readonly thread: string;
   readonly read: number;
   readonly notifying: number;
@@ -88,74 +72,136 @@ interface Highlight {
   readonly whole: boolean;
 }
 
-/** What is unread, by the arithmetic of `src/matrix/notifying.ts`, thread by thread. */
+/**
+ * What is unread, thread by thread: by the arithmetic of `src/matrix/notifying.ts`, and the differences that the
+ * user's rules make.
+ */
 export async function readUnread(
   db: ModelDatabase,
-  reads: Pick<SyncReads, 'mayMentionRoom'>,
-  userId: UserId,
+  reads: Pick<SyncReads, 'states'>,
+  reader: { readonly userId: UserId; readonly rules: UserRules },
   rooms: readonly RoomPlace[],
 ): Promise<ReadonlyMap<RoomId, CountedUnread>> {
   const ordinals = await db.query<Ordinals>(ORDINALS, [
-    userId,
+    reader.userId,
     textColumn(rooms.map(({ room_id }) => room_id)),
     int8Column(rooms.map(({ place }) => place)),
   ]);
   const byRoom = Map.groupBy(ordinals, ({ room_id }) => room_id);
-  const behind = [...byRoom.values()].flatMap(([first]) =>
-    first !== undefined && first.base < first.place ? [first] : [],
+  const planned = await readPlans(
+    db,
+    reader,
+    [...byRoom.values()].flatMap(([first]) => first ?? []),
   );
-  const highlights = behind.length === 0 ? [] : await readHighlights(db, userId, behind);
-  const highlightsByRoom = Map.groupBy(highlights, ({ room_id }) => room_id);
-  const counted = new Map<RoomId, CountedUnread>();
-  for (const [roomId, threads] of byRoom) {
-    const highlighted = await countable(reads, highlightsByRoom.get(roomId) ?? []);
-    counted.set(roomId, { read: threads[0]?.base ?? 0, threads: countsOf(threads, highlighted) });
-  }
-  return counted;
+  const loud = planned.filter(({ base, place, plan }) => base < place && !plan.silent);
+  const [highlights, differences] = await Promise.all([
+    readHighlights(db, reader.userId, loud),
+    readDifferences(db, reads, reader, loud),
+  ]);
+  return new Map(
+    planned.map(({ room_id, base, plan, memberCount }) => {
+      const counts = new Counts(plan);
+      for (const one of byRoom.get(room_id) ?? []) counts.ordinals(one);
+      for (const one of highlights.get(room_id) ?? []) counts.highlight(one);
+      for (const one of differences.get(room_id) ?? []) counts.difference(one);
+      const counted = { read: base, threads: counts.threads() };
+      return [room_id, memberCount === undefined ? counted : { ...counted, memberCount }];
+    }),
+  );
 }
 
-/** Highlights without those of senders who may not make them, each event once. */
-async function countable(
-  reads: Pick<SyncReads, 'mayMentionRoom'>,
-  highlights: readonly Highlight[],
-): Promise<readonly Highlight[]> {
-  const kept: Highlight[] = [];
-  for (const highlight of highlights) {
-    const { room_id, place, sender, whole } = highlight;
-    // An event that is highlighted twice counts once.
-    if (place === kept.at(-1)?.place) continue;
-    if (whole && !(await reads.mayMentionRoom({ room_id, place: place - 1 }, sender))) continue;
-    kept.push(highlight);
-  }
-  return kept;
-}
+/** The counts of one room, added up. */
+class Counts {
+  private readonly plan: PushPlan;
+  private readonly counts = new Map<
+    string,
+    { read: number; notification_count: number; highlight_count: number }
+  >();
 
-function countsOf(
-  ordinals: readonly Ordinals[],
-  highlights: readonly Highlight[],
-): ReadonlyMap<string, CountedThread> {
-  const counts = new Map<string, { read: number; notification_count: number; highlight_count: number }>();
-  for (const { thread, read, notifying } of ordinals) {
-    if (notifying > 0) counts.set(thread, { read, notification_count: notifying, highlight_count: 0 });
+  constructor(plan: PushPlan) {
+    this.plan = plan;
   }
-  for (const { thread, read, notifies } of highlights) {
-    const count = counts.get(thread) ?? { read, notification_count: 0, highlight_count: 0 };
-    counts.set(thread, count);
+
+  ordinals(ordinals: Ordinals): void {
+    if (this.plan.base && ordinals.notifying > 0) this.of(ordinals).notification_count += ordinals.notifying;
+  }
+
+  highlight(highlight: Highlight): void {
+    const count = this.of(highlight);
     count.highlight_count += 1;
-    if (!notifies) count.notification_count += 1;
+    if (!(this.plan.base && highlight.notifies)) count.notification_count += 1;
   }
-  return counts;
+
+  difference(difference: Difference): void {
+    const count = this.of(difference);
+    count.notification_count += difference.notifications;
+    count.highlight_count += difference.highlights;
+  }
+
+  /** Those in which anything is unread. */
+  threads(): ReadonlyMap<string, CountedThread> {
+    return new Map([...this.counts].filter(([, { notification_count }]) => notification_count > 0));
+  }
+
+  private of({ thread, read }: { readonly thread: string; readonly read: number }) {
+    const count = this.counts.get(thread) ?? { read, notification_count: 0, highlight_count: 0 };
+    this.counts.set(thread, count);
+    return count;
+  }
 }
 
-function readHighlights(
+/** Highlights by room, without those of senders who may not make them, each event once. */
+async function readHighlights(
   db: ModelDatabase,
   userId: UserId,
-  rooms: readonly Ordinals[],
-): Promise<readonly Highlight[]> {
-  return db.query<Highlight>(HIGHLIGHTS, [
+  rooms: readonly ReadRoom[],
+): Promise<ReadonlyMap<RoomId, readonly Highlight[]>> {
+  if (rooms.length === 0) return new Map();
+  const found = await db.query<Highlight>(HIGHLIGHTS, [
     userId,
     textColumn(rooms.map(({ room_id }) => room_id)),
     int8Column(rooms.map(({ base }) => base)),
     int8Column(rooms.map(({ place }) => place)),
   ]);
+  const disputed = new Set(found.flatMap(({ whole, room_id }) => (whole ? room_id : [])));
+  const levels = await readLevels(db, [...disputed]);
+  const counted = new Map<RoomId, Highlight[]>();
+  for (const highlight of found) {
+    const { room_id, place, whole, sender } = highlight;
+    const kept = counted.get(room_id) ?? [];
+    counted.set(room_id, kept);
+    // An event that is highlighted twice counts once.
+    if (place === kept.at(-1)?.place) continue;
+    if (whole && !mayMentionRoom(levels(room_id, place - 1), sender)) continue;
+    kept.push(highlight);
+  }
+  return counted;
+}
+
+async function readDifferences(
+  db: ModelDatabase,
+  reads: Pick<SyncReads, 'states'>,
+  { userId, rules: { rules } }: { readonly userId: UserId; readonly rules: UserRules },
+  rooms: readonly PlannedRoom[],
+): Promise<ReadonlyMap<RoomId, readonly Difference[]>> {
+  const asks = rooms.filter(({ plan }) => plan.scan !== 'nothing');
+  if (rules === undefined || asks.length === 0) return new Map();
+  const named = asks.filter(({ plan }) => plan.needsDisplayName);
+  const displayNames = await readDisplayNames(reads, userId, named);
+  return scanUnread(db, { userId, rules, displayNames }, asks);
+}
+
+async function readDisplayNames(
+  reads: Pick<SyncReads, 'states'>,
+  userId: UserId,
+  rooms: readonly RoomPlace[],
+): Promise<ReadonlyMap<RoomId, string>> {
+  const names = new Map<RoomId, string>();
+  if (rooms.length === 0) return names;
+  const asks = rooms.map(({ room_id, place: at }) => ({ room_id, after: -1, at, members: [userId] }));
+  for (const [roomId, [member]] of await reads.states(asks, [])) {
+    const name: unknown = member && JSON.parse(member.content).displayname;
+    if (typeof name === 'string') names.set(roomId, name);
+  }
+  return names;
 }

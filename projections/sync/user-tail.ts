@@ -1,5 +1,6 @@
 import type { AccountDatum, Membership } from './sync-event.ts';
 import type { SyncTopic } from './token.ts';
+import type { UserRules } from './user-rules.ts';
 
 /** What the window holds of one user, in the order in which it was read. */
 export class UserTail {
@@ -8,9 +9,12 @@ export class UserTail {
   /** Account data that was set, fully-read markers among it. All of one partition. */
   accountData: AccountDatum[] = [];
 
+  /** The last push rules, while the change is in the window. */
+  rules: UserRules | undefined;
+
   /** Whether nothing is left. */
   get idle(): boolean {
-    return this.memberships.length === 0 && this.accountData.length === 0;
+    return this.memberships.length === 0 && this.accountData.length === 0 && this.rules === undefined;
   }
 
   /** Drops what stands in a partition before an offset. */
@@ -21,6 +25,7 @@ export class UserTail {
       );
     } else {
       this.accountData = this.accountData.filter((one) => one.offset >= before);
+      if (this.rules !== undefined && this.rules.offset < before) this.rules = undefined;
     }
   }
 

@@ -2,6 +2,7 @@ import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { Reading } from './reading.ts';
 import type { Membership } from './sync-event.ts';
 import type { SyncPosition } from './token.ts';
+import type { UserRules } from './user-rules.ts';
 
 /** A request that waits for something to happen. Told the position before that. */
 export type Sleeper = (before: SyncPosition) => void;
@@ -16,6 +17,8 @@ export class UserView {
   readonly joined = new Set<RoomId>();
   /** Only of rooms that somebody has asked about. */
   readonly readings = new Map<RoomId, Reading>();
+  /** The push rules that readings count by. */
+  rules: UserRules;
   readonly sleepers = new Set<Sleeper>();
   /** When it was last asked for, monotonic milliseconds. */
   usedAt = 0;
@@ -23,8 +26,9 @@ export class UserView {
   /** By partition of `rooms`: the offset of the last change; a hole where there was none. */
   private readonly lastChanges: number[] = [];
 
-  constructor(userId: UserId, memberships: Iterable<Membership>) {
+  constructor(userId: UserId, memberships: Iterable<Membership>, rules: UserRules) {
     this.userId = userId;
+    this.rules = rules;
     for (const membership of memberships) this.change(membership);
   }
 
@@ -41,6 +45,13 @@ export class UserView {
     if (membership === 'join') this.joined.add(room_id);
     else if (this.joined.delete(room_id)) this.readings.delete(room_id);
     return true;
+  }
+
+  /** Takes newer push rules: all is counted anew. */
+  obey(rules: UserRules): void {
+    if (rules.offset <= this.rules.offset) return;
+    this.rules = rules;
+    this.readings.clear();
   }
 
   /** Every room that the user was ever in, invited to, or knocked on. */

@@ -4,6 +4,7 @@ import { least } from './position.ts';
 import type { Membership } from './sync-event.ts';
 import type { SyncReads } from './sync-reads.ts';
 import type { TailListener } from './tail-listener.ts';
+import type { UserRules } from './user-rules.ts';
 import { UserView } from './user-view.ts';
 
 /** Views that nobody has asked for in this time are dropped. */
@@ -76,18 +77,28 @@ export class UserViews implements TailListener {
     this.views.get(userId)?.wake(this.tail.position());
   }
 
+  rules(userId: UserId, rules: UserRules): void {
+    this.views.get(userId)?.obey(rules);
+  }
+
   read(userId: UserId, roomId: RoomId, place: number, thread: string | null): void {
     this.views.get(userId)?.readings.get(roomId)?.raise(place, thread);
   }
 
   private async load(userId: UserId): Promise<FoundView> {
     const below = least(this.reads.reached('rooms'), this.tail.window.end('rooms'));
-    const view = new UserView(userId, await this.reads.memberships(userId, below));
+    const [memberships, rules] = await Promise.all([
+      this.reads.memberships(userId, below),
+      this.reads.pushRules(userId),
+    ]);
+    const view = new UserView(userId, memberships, rules);
     view.usedAt = performance.now();
     const start = this.tail.window.start('rooms');
     const live = below.every((offset, partition) => offset >= (start[partition] ?? 0));
     if (live) {
-      for (const membership of this.tail.user(userId)?.memberships ?? []) view.change(membership);
+      const tail = this.tail.user(userId);
+      for (const membership of tail?.memberships ?? []) view.change(membership);
+      if (tail?.rules !== undefined) view.obey(tail.rules);
       this.views.set(userId, view);
       for (const roomId of view.joined) this.index(view, roomId);
     }

@@ -39,6 +39,29 @@ export function isNotifying(event: NotifiableEvent): boolean {
   }
 }
 
+/** What one event comes to. */
+export interface Counted {
+  readonly notify: boolean;
+  readonly highlight: boolean;
+}
+
+/**
+ * What the arithmetic above makes of an event of somebody else's.
+ * @param base whether events that notify by default do so for this user.
+ * @param mayMentionRoom whether the sender's power is enough for a mention of the room.
+ */
+export function countedByDefault(
+  event: NotifiableEvent,
+  userId: UserId,
+  base: boolean,
+  mayMentionRoom: boolean,
+): Counted {
+  const { userIds, room } = mentionsOf(event);
+  const isTombstone = event.type.toLowerCase() === 'm.room.tombstone' && isNotifying(event);
+  const highlight = isTombstone || userIds.includes(userId) || (room && mayMentionRoom);
+  return { notify: highlight || (base && isNotifying(event)), highlight };
+}
+
 /** Whom an event mentions so that the default rules highlight it. */
 export interface Mentions {
   /** Each once. The sender may be among them, whom it does not notify. */

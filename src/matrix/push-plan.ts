@@ -18,7 +18,7 @@ export interface PushPlan {
   readonly needsMemberCount: boolean;
   /** Whether it matters how the user is called in the room. */
   readonly needsDisplayName: boolean;
-  /** Whether power levels matter, beside that for mentions of the whole room. */
+  /** Whether power levels matter, beside that for mentions of the whole room by `m.mentions`. */
   readonly needsLevels: boolean;
 }
 
@@ -55,8 +55,16 @@ export function pushPlan(rules: PushRuleset, room: RuledRoom): PushPlan {
     scan: scanFor(all, room, plain, always),
     needsMemberCount: asked(({ kind }) => kind === 'room_member_count'),
     needsDisplayName: asked(({ kind }) => kind === 'contains_display_name'),
-    needsLevels: asked(({ kind, key }) => kind === 'sender_notification_permission' && key !== 'room'),
+    needsLevels: all.some((rule) => !isRoomMention(rule) && rule.conditions.some(asksLevels)),
   };
+}
+
+function asksLevels({ kind }: PushCondition): boolean {
+  return kind === 'sender_notification_permission';
+}
+
+function isRoomMention(rule: RoomRule): boolean {
+  return rule.default && rule.rule_id === '.m.rule.is_room_mention';
 }
 
 /** Whether the rules notify of nothing, until one that matches everything does so too. */

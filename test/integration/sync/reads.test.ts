@@ -167,9 +167,12 @@ class Comparison {
         return [room_id, type, JSON.parse(content), offset];
       }),
     );
+    const rules = await this.fake.pushRules(user);
+    await this.same('push rules', (reads) => reads.pushRules(user));
     await this.same('unread', async (reads) =>
-      plainMap(await reads.unread(user, places), ({ read, threads }) => [
+      plainMap(await reads.unread(user, rules, places), ({ read, threads, memberCount }) => [
         read,
+        memberCount,
         plainMap(threads, ({ read: place, notification_count, highlight_count }) => [
           place,
           notification_count,
