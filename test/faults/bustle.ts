@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Hands, ways } from './record-ways.ts';
+import { ways } from './record-ways.ts';
+import type { Hands } from './ways/hands.ts';
 
 /**
  * Does all that people do through the API (`record-ways.ts`), over and over, while processes die and come back:
@@ -49,10 +50,16 @@ export class Bustle {
   }
 }
 
+/** Starts the server anew with some settings on top of its own. */
+type Restart = (settings: Readonly<Record<string, string>>) => Promise<void>;
+
 /** Goes every way once, to its end: what each causes is on the log then. @throws Error naming the way that failed. */
-export async function everyWay(hands: Hands): Promise<void> {
-  for (const { what, act } of ways)
+export async function everyWay(hands: Hands, restart: Restart): Promise<void> {
+  for (const { what, act, settings } of ways) {
+    if (settings !== undefined) await restart(settings);
     await act?.(hands).catch((cause: unknown) => {
       throw new Error(`"${what}" did not succeed: ${String(cause)}`, { cause });
     });
+    if (settings !== undefined) await restart({});
+  }
 }

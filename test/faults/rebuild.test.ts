@@ -44,7 +44,7 @@ describe('a rebuild of the log that faults and load leave behind', () => {
   });
 
   it(`the log holds ${RECORDS} records or more, and every record type in schemas/`, async (t) => {
-    await everyWay(scene.hands);
+    await everyWay(scene.hands, (settings) => restart(apart, settings));
     await using postgres = await connected(urlOf(apart));
     scene.bustle.start();
     await fill(apart, postgres.client).finally(() => scene.bustle.stop());
@@ -58,7 +58,7 @@ describe('a rebuild of the log that faults and load leave behind', () => {
   it('every model, its rows deleted and forged, comes from the log alone to what an unharmed server has, row by row, while people read and write', async (t) => {
     await apart.stop();
     const copy = await copyDatabase(apart);
-    for (const process of apart.processes.values()) await process.start();
+    await restart(apart, {});
     await using core = await openBeside(apart.env('owner'));
     await using unharmed = await followUnharmed(core, copy);
     await using models = await openReadModels(core);
@@ -169,6 +169,11 @@ class Trial {
       assert.deepEqual(await poisoned(there.client, theirs), [], `records that the unharmed ${theirs} has`);
     }
   }
+}
+
+async function restart(apart: Apart, settings: Readonly<Record<string, string>>): Promise<void> {
+  await apart.stop();
+  for (const process of apart.processes.values()) await process.start(settings);
 }
 
 /** Sends until the log holds enough. */

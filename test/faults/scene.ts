@@ -5,8 +5,8 @@ import { Http } from '../support/http.ts';
 import { Bustle } from './bustle.ts';
 import { Follower } from './follower.ts';
 import { Onlooker } from './onlooker.ts';
-import type { Hands } from './record-ways.ts';
 import { Violations } from './violations.ts';
+import type { Hands } from './ways/hands.ts';
 import { type Acknowledged, Writer } from './writer.ts';
 
 /** Who writes and who reads while processes are killed. */

@@ -1,0 +1,68 @@
+import { freshName, isObject, login, path, register, text } from '../../support/client.ts';
+import { type Hands, put, succeeds } from './hands.ts';
+
+/** Somebody registers. */
+export async function registering({ http }: Hands): Promise<void> {
+  await register(http, freshName('new'));
+}
+
+/** Somebody logs in on a second device, and out again. */
+export async function loggingOut({ http }: Hands): Promise<void> {
+  const user = await register(http, freshName('device'), 'a password for two');
+  const second = await login(http, user.userId, 'a password for two');
+  await second.logout();
+}
+
+/** Somebody with a room takes a name and an avatar. */
+export async function naming({ http }: Hands): Promise<void> {
+  const user = await register(http, freshName('named'));
+  await user.createRoom();
+  await put(user, ['profile', user.userId, 'displayname'], { displayname: `I am ${user.userId}` });
+  await put(user, ['profile', user.userId, 'avatar_url'], { avatar_url: 'mxc://localhost/face' });
+}
+
+/** The operator sets a password. */
+export async function newPassword({ http, milena }: Hands): Promise<void> {
+  const name = freshName('forgetful');
+  await register(http, name, 'the first password');
+  await succeeds(milena(['user', 'set-password', name], 'the second password\n'));
+  await login(http, name, 'the second password');
+}
+
+/** The operator ends an account. */
+export async function deactivating({ http, milena }: Hands): Promise<void> {
+  const name = freshName('leaving');
+  await register(http, name);
+  await succeeds(milena(['user', 'deactivate', name]));
+}
+
+/** An administrator locks and suspends somebody, and thinks better of it. */
+export async function moderating({ http, milena }: Hands): Promise<void> {
+  const [name, someone] = [freshName('admin'), freshName('moderated')];
+  await succeeds(milena(['user', 'add', name, '--admin'], 'the password of power\n'));
+  const admin = await login(http, name, 'the password of power');
+  const { userId } = await register(http, someone);
+  for (const what of ['lock', 'suspend'])
+    for (const on of [true, false]) {
+      const where = `/_matrix/client/v1/admin/${what}/${encodeURIComponent(userId)}`;
+      await admin.get200('PUT', where, { json: { [`${what}ed`]: on } });
+    }
+}
+
+/** The operator makes a token; two who have it want the same name at once; then the token is taken away. */
+export async function inviting({ http, milena }: Hands): Promise<void> {
+  const token = await succeeds(milena(['token', 'add', '--uses', '100']));
+  for (let tries = 0; tries < 10; tries++) {
+    const wanted = { username: freshName('invited'), password: 'a password of two' };
+    const ask = (auth?: object) => http.ask('POST', path('register'), { json: { ...wanted, auth } });
+    const sessions = [await ask(), await ask()].map(({ json }) =>
+      text(isObject(json) ? json : {}, 'session'),
+    );
+    const answers = await Promise.all(
+      sessions.map((session) => ask({ type: 'm.login.registration_token', token, session })),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    if (statuses.join() !== '200,400') throw new Error(`two for one name: ${statuses}`);
+  }
+  await succeeds(milena(['token', 'remove', token]));
+}
