@@ -22,6 +22,14 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** Whom users and other servers can turn to; at least one of the two ways is there. */
+export interface SupportContact {
+  /** `m.role.admin`, `m.role.security` or another namespaced identifier. */
+  readonly role: string;
+  readonly matrixId: string | undefined;
+  readonly email: string | undefined;
+}
+
 /** All settings, complete and checked. What each means, and its default, stands in `keys.ts`. */
 export interface Config {
   readonly serverName: string;
@@ -73,5 +81,7 @@ export interface Config {
   readonly requestTimeout: number;
   readonly syncTimeout: number;
   readonly shutdownTimeout: number;
+  readonly supportContacts: readonly SupportContact[];
+  readonly supportPage: string | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 }

@@ -241,6 +241,23 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
     parse: parse.integer(0, 600_000),
     default: '10000',
   },
+  supportContacts: {
+    name: 'support_contacts',
+    about: [
+      'Whom to turn to, for /.well-known/matrix/support: each a role (m.role.admin, m.role.security) and then a',
+      'Matrix user ID, an e-mail address, or both.',
+    ],
+    parse: parse.list(parse.supportContact),
+    default: '',
+    sample: '["m.role.admin @you:example.org admin@example.org", "m.role.security security@example.org"]',
+  },
+  supportPage: {
+    name: 'support_page',
+    about: ['A page with help for users of this server, for the same.'],
+    parse: parse.httpUrl,
+    default: undefined,
+    sample: 'https://example.org/support',
+  },
   logLevel: {
     name: 'log_level',
     about: ['What is written to standard output: fatal, error, warn, info, debug or trace.'],

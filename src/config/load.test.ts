@@ -48,7 +48,14 @@ test('every key without a value of its own is one that may be undefined', () => 
   const missing = Object.entries(config).filter(([, value]) => value === undefined);
   assert.deepEqual(
     missing.map(([name]) => name),
-    ['recaptchaSiteKey', 'recaptchaSecretKey', 'registrationSharedSecret', 'postgresUrl', 'internalSecret'],
+    [
+      'recaptchaSiteKey',
+      'recaptchaSecretKey',
+      'registrationSharedSecret',
+      'postgresUrl',
+      'internalSecret',
+      'supportPage',
+    ],
   );
 });
 

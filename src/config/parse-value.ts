@@ -1,4 +1,4 @@
-import type { HostPort, Rate, TermsDocument } from './config.ts';
+import type { HostPort, Rate, SupportContact, TermsDocument } from './config.ts';
 
 /** Turns the texts given for a key into its value, or throws an Error that says what is expected. */
 export type Parse<T> = (texts: readonly string[]) => T;
@@ -130,6 +130,18 @@ export const hostPort: Parse<HostPort> = single((value) => {
   }
   return { host, port };
 });
+
+/** `role @user:server address@example.org`: one of the two ways to reach somebody, or both. */
+export function supportContact(value: string): SupportContact {
+  const [role = '', ...ways] = value.split(/\s+/);
+  const matrixId = ways.find((way) => /^@[^:\s]+:.+$/.test(way));
+  const email = ways.find((way) => /^[^@\s]+@[^@\s]+$/.test(way));
+  const known = [matrixId, email].filter((way) => way !== undefined).length;
+  if (!/^[a-z][a-z0-9._-]{0,254}$/.test(role) || known === 0 || ways.length !== known) {
+    throw new Error(`expected "m.role.admin @user:server mail@example.org", not "${value}"`);
+  }
+  return { role, matrixId, email };
+}
 
 /** "a, b or c". */
 export function listOf(words: readonly string[]): string {

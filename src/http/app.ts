@@ -11,6 +11,7 @@ import { installCors } from './cors.ts';
 import type { HttpDeps, HttpLogger, HttpSettings } from './deps.ts';
 import { asMilenaError, errorBody } from './error-reply.ts';
 import './fastify-types.ts';
+import { openIdUserInfo } from './federation/openid.ts';
 import { Freshness } from './freshness.ts';
 import { KnownPaths } from './known-paths.ts';
 import { RateLimits, ratesOf } from './rate-limits.ts';
@@ -62,6 +63,7 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   frontPage(app, deps);
   livenessRoutes(app, deps);
   clientRoutes(app, context);
+  openIdUserInfo(app, context);
   sharedSecretRegistration(app, context);
   return { app, auth: context.auth, draining: drain.signal, routes };
 }

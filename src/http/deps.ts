@@ -32,6 +32,8 @@ export type HttpSettings = Pick<
   | 'trustedProxies'
   | 'maxBodyBytes'
   | 'syncTimeout'
+  | 'supportContacts'
+  | 'supportPage'
 >;
 
 /** Hashes and checks passwords off the event loop; see `passwords.ts`. */

@@ -34,6 +34,8 @@ export const SETTINGS: HttpSettings = {
   trustedProxies: [],
   maxBodyBytes: 1_048_576,
   syncTimeout: 30_000,
+  supportContacts: [],
+  supportPage: undefined,
 };
 
 /** Passwords that cost nothing. */

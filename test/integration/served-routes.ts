@@ -35,6 +35,9 @@ const PAGING = {
 export const servedRoutes: readonly ServedRoute[] = [
   { method: 'GET', path: '/.well-known/matrix/client', token: false },
   { method: 'GET', path: '/_matrix/client/versions', token: false },
+  { method: 'GET', path: '/.well-known/matrix/support', token: false },
+  { method: 'GET', path: '/_matrix/federation/v1/openid/userinfo', token: false },
+  { method: 'POST', path: `${U}/openid/request_token`, token: true, content: true },
   { method: 'GET', path: `${V}/capabilities`, token: true },
   { method: 'GET', path: `${V}/login`, token: false },
   {

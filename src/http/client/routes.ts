@@ -13,6 +13,7 @@ import { logoutRoutes } from './logout.ts';
 import { memberRoutes } from './members.ts';
 import { membershipRoutes } from './membership.ts';
 import { messageRoutes } from './messages.ts';
+import { openIdRoutes } from './openid.ts';
 import { profileRoutes } from './profile.ts';
 import { publicRoomRoutes } from './public-rooms.ts';
 import { pushRuleChangeRoutes } from './push-rule-changes.ts';
@@ -21,6 +22,7 @@ import { receiptRoutes } from './receipts.ts';
 import { registerRoutes } from './register.ts';
 import { roomStateRoutes } from './room-state.ts';
 import { sendRoutes } from './send.ts';
+import { supportRoutes } from './support.ts';
 import { syncRoutes } from './sync.ts';
 import { tagRoutes } from './tags.ts';
 import { thirdPartyRoutes } from './third-party.ts';
@@ -31,6 +33,7 @@ import { whoamiRoutes } from './whoami.ts';
 /** Every module of the client-server API that is built, in the order of the spec. */
 const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   versionRoutes,
+  supportRoutes,
   capabilityRoutes,
   loginRoutes,
   logoutRoutes,
@@ -57,6 +60,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   accountDataRoutes,
   tagRoutes,
   thirdPartyRoutes,
+  openIdRoutes,
   accountModerationRoutes,
 ];
 
