@@ -32,7 +32,7 @@ interface RoomRange {
   readonly events: readonly TailEvent[];
   readonly cut: TimelineCut<TailEvent>;
   /** All of the answer that needs no events. */
-  readonly base: Pick<JoinedRoom, 'room_id' | 'account_data' | 'receipts' | 'typing'>;
+  readonly base: Pick<JoinedRoom, 'room_id' | 'memberships' | 'account_data' | 'receipts' | 'typing'>;
   /** Whether the counts may have changed. */
   readonly counts: boolean;
 }
@@ -91,13 +91,13 @@ export class MemorySync {
       (datum) => datum.room_id === roomId && filter.roomAccountData.takes(datum),
     );
     const room = this.tail.room(roomId);
+    const common = { room_id: roomId, memberships: view.history(roomId), account_data };
     if (room === undefined) {
-      const timeline = { events: [], limited: false };
-      return { room_id: roomId, account_data, receipts: [], timeline, state: [] };
+      return { ...common, receipts: [], timeline: { events: [], limited: false }, state: [] };
     }
     const events = room.events.slice(room.indexFrom(since.rooms[room.partition] ?? 0));
     const cut = cutTimeline(events, ({ event }) => event, filter.timeline, filter.limit);
-    const base = { room_id: roomId, account_data, ...this.ephemeral(round, roomId, room) };
+    const base = { ...common, ...this.ephemeral(round, roomId, room) };
     const counts = events.length > 0 || ownReceiptsSince(room, since, view.userId);
     const range = { roomId, room, events, cut, base, counts };
     const unread = counts ? this.lookups.unreadNow(room, view, roomId) : undefined;

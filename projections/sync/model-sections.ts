@@ -42,6 +42,7 @@ export function joinedRoom(round: ModelRound, room: TimelinedRoom, found: Found)
     (haveRulesChanged(round) && counted !== undefined && counted.read < upTo);
   return {
     room_id,
+    memberships: room.history,
     timeline,
     state: told(round, room_id, known, timeline.events, found),
     receipts,
@@ -59,6 +60,7 @@ export function leftRoom(round: ModelRound, room: TimelinedRoom, found: Found): 
   const events = last === undefined ? timeline.events : [...timeline.events, last];
   return {
     room_id,
+    memberships: room.history,
     timeline: { ...timeline, events },
     state: told(round, room_id, known, events, found),
     account_data: roomData(round, found.data, room),
@@ -66,11 +68,12 @@ export function leftRoom(round: ModelRound, room: TimelinedRoom, found: Found): 
 }
 
 /** A room under `leave` in which the user has not been: a rejected invitation, a ban from outside. */
-export function endedRoom({ request }: ModelRound, { room_id, place }: Membership, { own }: Found): LeftRoom {
+export function endedRoom({ request }: ModelRound, membership: Membership, { own }: Found): LeftRoom {
+  const { room_id, place } = membership;
   const event = own.get(room_id);
   const events = event !== undefined && request.filter.timeline.takes(event) ? [event] : [];
   const timeline = { events, limited: false, prevPlace: place };
-  return { room_id, timeline, state: [], account_data: [] };
+  return { room_id, memberships: [membership], timeline, state: [], account_data: [] };
 }
 
 /** Global account data. A first sync has push rules in it, the server's own if there are no others. */

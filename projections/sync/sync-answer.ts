@@ -1,6 +1,6 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import type { ThreadsUnread } from './reading.ts';
-import type { AccountDatum, Receipt, SyncEvent } from './sync-event.ts';
+import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
 import type { SyncPosition } from './token.ts';
 
@@ -19,6 +19,8 @@ export type RoomSummary = Omit<Summary, 'former'>;
 /** A room under `join`. */
 export interface JoinedRoom {
   readonly room_id: RoomId;
+  /** How the user's membership changed, oldest first. */
+  readonly memberships: readonly Membership[];
   readonly timeline: Timeline;
   /** `state` or `state_after`, as the request wants it. */
   readonly state: readonly SyncEvent[];
@@ -35,6 +37,8 @@ export interface JoinedRoom {
 /** A room under `leave`. */
 export interface LeftRoom {
   readonly room_id: RoomId;
+  /** How the user's membership changed, oldest first. */
+  readonly memberships: readonly Membership[];
   readonly timeline: Timeline;
   readonly state: readonly SyncEvent[];
   readonly account_data: readonly AccountDatum[];
@@ -67,6 +71,11 @@ export function isEmptyRoom(room: JoinedRoom): boolean {
   const said = room.summary ?? room.typing ?? room.unread;
   const length = timeline.events.length + state.length + receipts.length + account_data.length;
   return said === undefined && length === 0 && !timeline.limited;
+}
+
+/** The user's membership just after the event at a place. */
+export function membershipAt(memberships: readonly Membership[], place: number): string {
+  return memberships.findLast((one) => one.place <= place)?.membership ?? 'leave';
 }
 
 /** The summary as the user sees it: at most five heroes, the user not among them. */

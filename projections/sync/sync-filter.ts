@@ -1,5 +1,6 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
 import { isJsonObject } from '../../src/matrix/json.ts';
+import { parsePropertyPath } from '../../src/matrix/property-path.ts';
 
 /** EventFilter and RoomEventFilter of the spec, as far as a sync heeds them. */
 export interface EventFilter {
@@ -19,6 +20,8 @@ export interface EventFilter {
 
 /** A filter as clients give it (spec: client-server API, "Filtering"). */
 export interface SyncFilter {
+  /** Dot-separated paths. */
+  readonly event_fields?: readonly string[];
   readonly account_data?: EventFilter;
   readonly room?: {
     readonly rooms?: readonly string[];
@@ -99,6 +102,8 @@ export interface ReadyFilter {
   readonly includeLeave: boolean;
   /** Whether unread counts are told thread by thread. */
   readonly threadCounts: boolean;
+  /** The paths of the fields of room events that are wanted; undefined: all. */
+  readonly eventFields: readonly (readonly string[])[] | undefined;
 }
 
 /** Makes a filter ready. */
@@ -119,6 +124,7 @@ export function readyFilter(filter: SyncFilter): ReadyFilter {
     threadCounts: [room.timeline, room.state, room.ephemeral, room.account_data].some(
       (part) => part?.unread_thread_notifications === true,
     ),
+    eventFields: filter.event_fields?.map(parsePropertyPath),
   };
 }
 
@@ -149,5 +155,5 @@ function roomFilter(
 function hasUrl(content: string): boolean {
   if (!content.includes('url')) return false;
   const value: unknown = JSON.parse(content);
-  return isJsonObject(value) && typeof value['url'] === 'string';
+  return isJsonObject(value) && Object.hasOwn(value, 'url');
 }

@@ -67,7 +67,7 @@ function eventRow(
     ...ordinalsOf(into, value, pdu, place),
     kind: eventKinds[value.verdict === 'accepted' ? value.kind : value.verdict],
     hops: place?.hops ?? null,
-    has_url: typeof pdu.content['url'] === 'string',
+    has_url: Object.hasOwn(pdu.content, 'url'),
     event_id: value.event_id,
     type: pdu.type,
     sender: pdu.sender,

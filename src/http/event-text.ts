@@ -12,6 +12,8 @@ export type PrintableEvent = Omit<StoredEvent, 'redacted_because' | 'relations'>
 export interface Viewer {
   readonly user_id: string;
   readonly device_id: string;
+  /** The viewer's membership at an event, with what the event itself changes; left out where it is not known. */
+  readonly membershipAt?: (event: Pick<PrintableEvent, 'place'>) => string;
 }
 
 /**
@@ -60,6 +62,8 @@ function unsignedText(event: PrintableEvent, withRoom: boolean, viewer: Viewer, 
   if (transaction !== null && event.sender === viewer.user_id && transaction.device_id === viewer.device_id) {
     text += `,"transaction_id":${JSON.stringify(transaction.txn_id)}`;
   }
+  if (viewer.membershipAt !== undefined)
+    text += `,"membership":${JSON.stringify(viewer.membershipAt(event))}`;
   if (event.prev_content !== undefined) text += `,"prev_content":${event.prev_content}`;
   if (event.replaces_state !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces_state)}`;
   if (event.redacted_because !== undefined) {

@@ -88,6 +88,12 @@ async function answer(
     written: context.freshness.written,
   });
   return new JsonText(
-    answerText(found, session, { now: context.now(), stateAfter, threadCounts: filter.threadCounts }),
+    answerText(found, session, {
+      now: context.now(),
+      stateAfter,
+      incremental: query.since !== undefined,
+      threadCounts: filter.threadCounts,
+      eventFields: filter.eventFields,
+    }),
   );
 }

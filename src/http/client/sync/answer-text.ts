@@ -4,13 +4,14 @@ import type {
   LeftRoom,
   StrippedRoom,
   SyncAnswer,
-  Timeline,
 } from '../../../../projections/sync/sync-answer.ts';
+import { membershipAt } from '../../../../projections/sync/sync-answer.ts';
 import type { AccountDatum, Receipt, SyncEvent } from '../../../../projections/sync/sync-event.ts';
 import { MAIN_THREAD } from '../../../matrix/relations.ts';
 import { roomlessEventText } from '../../event-text.ts';
 import { placeToken } from '../../page-token.ts';
 import type { Session } from '../../reads/account-reads.ts';
+import { fieldSelection } from './event-fields.ts';
 
 /** How an answer is printed. */
 interface Printing {
@@ -18,8 +19,12 @@ interface Printing {
   readonly now: number;
   /** State is as of the end of the timeline, under `state_after`. */
   readonly stateAfter: boolean;
+  /** Whether the answer goes on from an earlier one. */
+  readonly incremental: boolean;
   /** Unread counts are told thread by thread. */
   readonly threadCounts: boolean;
+  /** The paths of the fields of room events that are wanted; undefined: all. */
+  readonly eventFields: readonly (readonly string[])[] | undefined;
   /** `prev_batch` of a timeline whose place is not known. */
   readonly nextBatch: string;
 }
@@ -34,7 +39,9 @@ export function answerText(
   const { join, invite, knock, leave, next_batch } = answer;
   return (
     `{"next_batch":${JSON.stringify(next_batch)},"account_data":${list(accountData(answer.account_data))},` +
-    '"presence":{"events":[]},"to_device":{"events":[]},"device_lists":{"changed":[],"left":[]},' +
+    '"presence":{"events":[]},"to_device":{"events":[]},' +
+    // Only on an incremental sync (spec: client-server API, end-to-end encryption, "Extensions to /sync").
+    (options.incremental ? '"device_lists":{"changed":[],"left":[]},' : '') +
     '"device_one_time_keys_count":{},"device_unused_fallback_key_types":[],' +
     `"rooms":{"join":${byRoom(join, (room) => printer.joined(room))},` +
     `"invite":${byRoom(invite, (room) => `{"invite_state":${strippedText(room)}}`)},` +
@@ -46,16 +53,18 @@ export function answerText(
 class Printer {
   private readonly session: Session;
   private readonly options: Printing;
+  private readonly select: ((event: string) => string) | undefined;
 
   constructor(session: Session, options: Printing) {
     this.session = session;
     this.options = options;
+    this.select = options.eventFields && fieldSelection(options.eventFields);
   }
 
   joined(room: JoinedRoom): string {
     const { summary, unread } = room;
     return (
-      `{${this.state(room.state)},"timeline":${this.timeline(room.timeline)},` +
+      `{${this.events(room)},` +
       `"ephemeral":${list(ephemeral(room))},"account_data":${list(accountData(room.account_data))}` +
       (summary === undefined ? '' : `,"summary":${summaryText(summary)}`) +
       (unread === undefined ? '' : this.unread(unread)) +
@@ -64,10 +73,7 @@ class Printer {
   }
 
   left(room: LeftRoom): string {
-    return (
-      `{${this.state(room.state)},"timeline":${this.timeline(room.timeline)},` +
-      `"account_data":${list(accountData(room.account_data))}}`
-    );
+    return `{${this.events(room)},` + `"account_data":${list(accountData(room.account_data))}}`;
   }
 
   private unread(threads: ThreadsUnread): string {
@@ -78,18 +84,23 @@ class Printer {
     return `,"unread_notifications":${countText(main)},"unread_thread_notifications":{${texts.join(',')}}`;
   }
 
-  private state(events: readonly SyncEvent[]): string {
-    return `"${this.options.stateAfter ? 'state_after' : 'state'}":${this.events(events)}`;
-  }
-
-  private events(events: readonly SyncEvent[]): string {
-    return list(events.map((event) => roomlessEventText(event, this.session, this.options.now)));
-  }
-
-  private timeline({ events, limited, prevPlace }: Timeline): string {
-    const printed = events.map((event) => roomlessEventText(event, this.session, this.options.now));
+  /** State and timeline. */
+  private events({ state, timeline, memberships }: JoinedRoom | LeftRoom): string {
+    const viewer = {
+      ...this.session,
+      membershipAt: ({ place }: { readonly place: number }) => membershipAt(memberships, place),
+    };
+    const print = (event: SyncEvent): string => {
+      const text = roomlessEventText(event, viewer, this.options.now);
+      return this.select === undefined ? text : this.select(text);
+    };
+    const { prevPlace, limited } = timeline;
     const before = prevPlace === undefined ? this.options.nextBatch : placeToken(prevPlace);
-    return `{"events":[${printed.join(',')}],"limited":${limited},"prev_batch":${JSON.stringify(before)}}`;
+    return (
+      `"${this.options.stateAfter ? 'state_after' : 'state'}":${list(state.map(print))},` +
+      `"timeline":{"events":[${timeline.events.map(print).join(',')}],"limited":${limited},` +
+      `"prev_batch":${JSON.stringify(before)}}`
+    );
   }
 }
 

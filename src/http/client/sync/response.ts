@@ -61,7 +61,9 @@ export const syncResponse = Type.Object({
   account_data: bares,
   presence: bares,
   to_device: bares,
-  device_lists: Type.Object({ changed: Type.Array(Type.String()), left: Type.Array(Type.String()) }),
+  device_lists: Type.Optional(
+    Type.Object({ changed: Type.Array(Type.String()), left: Type.Array(Type.String()) }),
+  ),
   device_one_time_keys_count: Type.Record(Type.String(), Type.Integer()),
   device_unused_fallback_key_types: Type.Array(Type.String()),
   rooms: Type.Object({
