@@ -7,13 +7,17 @@ import { diskPerEvent } from './disk-case.ts';
 import { memory } from './memory-case.ts';
 import { rebuilds } from './rebuild-case.ts';
 import { printed, type Row } from './report.ts';
+import { history, making, members } from './room-cases.ts';
 import { type Effort, loneSender, oneRoom, tenRooms } from './send-cases.ts';
+import { sleepers } from './sleepers-case.ts';
+import { syncs } from './sync-cases.ts';
 import { startTarget, type Target, type TargetChoice } from './target.ts';
 
 const USAGE = `npm run bench -- [options]
   --log postgres|kafka      the log's adapter (default postgres)
   --roles together|apart    one process, or the API and the owner apart (default together)
-  --only NAME,…             of: ${'lone, rooms, room, deliver, memory, rebuild, disk5, disk50'}
+  --only NAME,…             of: lone, deliver, rooms, room, memory, rebuild, sleepers, syncs, making, members,
+                            history, disk5, disk50 (default all)
   --seconds N               length of each run (default 6)
   --times N                 runs of each case; the median counts (default 3)
   --json FILE               writes the figures there too
@@ -30,6 +34,11 @@ const shared: Readonly<Record<string, Case>> = {
   room: oneRoom,
   memory,
   rebuild: rebuilds,
+  sleepers,
+  syncs,
+  making,
+  members,
+  history,
 };
 
 /** Members of the rooms whose bytes on disk are measured, each on a deployment of its own. */

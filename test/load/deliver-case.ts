@@ -2,7 +2,7 @@ import { Http } from '../support/http.ts';
 import { measure } from './measure.ts';
 import { people, roomOf } from './population.ts';
 import type { Row } from './report.ts';
-import { type Effort, sendFigures } from './send-cases.ts';
+import { type Effort, rowOf } from './send-cases.ts';
 import type { Target } from './target.ts';
 
 /** From a send to the event in the other's waiting sync. */
@@ -24,11 +24,5 @@ export async function delivery(target: Target, effort: Effort): Promise<Row> {
     },
     effort.times,
   );
-  return {
-    name: 'send to the other’s sync',
-    figures: sendFigures(median),
-    load: median.load,
-    calibration: median.calibration,
-    problems: median.outcome.problems,
-  };
+  return rowOf('send to the other’s sync', median);
 }

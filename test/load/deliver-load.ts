@@ -3,6 +3,7 @@ import { V3 } from '../support/client.ts';
 import type { Outcome, Plan } from './plan.ts';
 import { quantiles } from './quantiles.ts';
 import { type RawAnswer, RawConnection, rawRequest } from './raw-connection.ts';
+import { nextBatch, syncRequest } from './raw-sync.ts';
 
 type DeliverPlan = Extract<Plan, { kind: 'deliver' }>;
 
@@ -13,14 +14,14 @@ export async function deliver(plan: DeliverPlan, counting: () => void): Promise<
   const problems: string[] = [];
   const cpu = process.cpuUsage();
   const end = performance.now() + plan.seconds * 1000;
-  let since = nextBatch(await syncing.exchange(syncRequest(plan, undefined)));
+  let since = nextBatch(await syncing.exchange(syncRequest(plan.url, plan.to, undefined)));
   let began = performance.now();
   for (let i = -5; i < plan.times && performance.now() < end; i++) {
     if (i === 0) {
       began = performance.now();
       counting();
     }
-    const waiting = syncing.exchange(syncRequest(plan, since));
+    const waiting = syncing.exchange(syncRequest(plan.url, plan.to, since));
     await sleep(5); // So that the sync sleeps before there is something for it.
     const body = `delivery ${i} ${Math.random()}`;
     const start = performance.now();
@@ -57,13 +58,8 @@ async function arrivalOf(
     const at = performance.now();
     const since = nextBatch(answer);
     if (answer.body.includes(body)) return { at, since };
-    answer = await connection.exchange(syncRequest(plan, since));
+    answer = await connection.exchange(syncRequest(plan.url, plan.to, since));
   }
-}
-
-function syncRequest(plan: DeliverPlan, since: string | undefined): string {
-  const query = since === undefined ? 'timeout=0' : `timeout=30000&since=${encodeURIComponent(since)}`;
-  return rawRequest('GET', `${V3}/sync?${query}`, new URL(plan.url).host, plan.to);
 }
 
 function sendRequest(plan: DeliverPlan, body: string, i: number): string {
@@ -71,17 +67,4 @@ function sendRequest(plan: DeliverPlan, body: string, i: number): string {
   const path = `${V3}/rooms/${room}/send/m.room.message/d${process.pid}.${Date.now()}.${i}`;
   const json = JSON.stringify({ msgtype: 'm.text', body });
   return rawRequest('PUT', path, new URL(plan.url).host, plan.from.token, json);
-}
-
-function nextBatch(answer: RawAnswer): string {
-  if (answer.status !== 200) throw new Error(`sync: ${answer.status} ${answer.body.slice(0, 300)}`);
-  const body: unknown = JSON.parse(answer.body);
-  if (
-    typeof body === 'object' &&
-    body !== null &&
-    'next_batch' in body &&
-    typeof body.next_batch === 'string'
-  )
-    return body.next_batch;
-  throw new Error('a sync without next_batch');
 }

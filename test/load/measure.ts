@@ -19,14 +19,14 @@ export interface Run {
   readonly calibration: number;
 }
 
-/** Runs a plan several times and gives the run of median rate, and all of them. */
+/** Runs a plan (or a fresh one for each run) several times and gives the run of median rate, and all of them. */
 export async function measure(
   target: Target,
-  plan: Plan,
+  plan: Plan | ((run: number) => Plan),
   times: number,
 ): Promise<{ median: Run; runs: readonly Run[] }> {
   const runs: Run[] = [];
-  for (let i = 0; i < times; i++) runs.push(await once(target, plan));
+  for (let i = 0; i < times; i++) runs.push(await once(target, typeof plan === 'function' ? plan(i) : plan));
   return { median: medianBy(runs, (run) => run.outcome.count / run.outcome.seconds), runs };
 }
 

@@ -37,7 +37,13 @@ export async function oneRoom(target: Target, effort: Effort): Promise<Row> {
   return sendCase('50 senders, 1 room', target, await senders(target.url, 1, 50), effort);
 }
 
-async function sendCase(name: string, target: Target, all: readonly Sender[], effort: Effort): Promise<Row> {
+/** Senders that send one after the other until the time is up; the figures, and what log and Postgres were asked. */
+export async function sendCase(
+  name: string,
+  target: Target,
+  all: readonly Sender[],
+  effort: Effort,
+): Promise<Row> {
   const { median } = await measure(
     target,
     {
@@ -50,13 +56,13 @@ async function sendCase(name: string, target: Target, all: readonly Sender[], ef
     },
     effort.times,
   );
-  return {
-    name,
-    figures: { ...sendFigures(median), ...logFigures(median) },
-    load: median.load,
-    calibration: median.calibration,
-    problems: median.outcome.problems,
-  };
+  return rowOf(name, median, logFigures(median));
+}
+
+/** A row of one run's figures. */
+export function rowOf(name: string, run: Run, more: Readonly<Record<string, number>> = {}): Row {
+  const { load, calibration, outcome } = run;
+  return { name, figures: { ...sendFigures(run), ...more }, load, calibration, problems: outcome.problems };
 }
 
 /** Rate, latency and CPU of one operation. */

@@ -13,6 +13,8 @@ export interface Target extends AsyncDisposable {
   readonly url: string;
   /** Metrics endpoints of all its Node processes. */
   readonly metrics: readonly string[];
+  /** The internal listener of the process that owns. */
+  readonly owner: string;
   /** Processes whose trees are the whole deployment: Milena's, Postgres's, Kafka's. */
   roots(): readonly number[];
   /** Runs a `milena` command with the settings of the process that owns. */
@@ -45,6 +47,7 @@ function serverTarget(server: Server, kafka: Kafka | undefined): Target {
   return {
     url: server.url,
     metrics: [`${internalUrl(server.env)}/_milena/metrics`],
+    owner: internalUrl(server.env),
     roots: () => [...server.pids(), ...brokerPid(kafka)],
     milena: (args, within) => server.milena(args, within),
     stop: () => server.stop(),
@@ -62,6 +65,7 @@ function apartTarget(apart: Apart, kafka: Kafka | undefined): Target {
   return {
     url: apart.url,
     metrics: processes.map((process) => `${internalUrl(process.plan.env)}/_milena/metrics`),
+    owner: internalUrl(apart.env('owner')),
     roots: () => [...apart.pids(), apart.postgres.pid, ...brokerPid(kafka)],
     milena: (args, within) => apart.milena('owner', args, within),
     stop: () => apart.stop(),
