@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { configWarnings } from '../config/warnings.ts';
@@ -46,6 +47,8 @@ export async function serve(config: Config): Promise<number> {
   const announcement = await announceServer(config.data, { address: at.node, roles: config.roles });
   stack.defer(() => announcement.withdraw());
   if (config.logLevel !== 'fatal') process.stdout.write(banner(house, open?.address, at.node));
+  // Node writes what it has compiled when it ends; a server may be killed before it does.
+  flushCompileCache();
   const outcome = await Promise.race([
     stop.signal.then((signal) => ({ signal })),
     house.core.failed.then((failure) => ({ failure })),
