@@ -12,13 +12,6 @@ interface Waiting<F> {
   readonly reject: (error: unknown) => void;
 }
 
-/** What fits one atomic append, as far as it can be told before encoding. */
-export interface SizeLimit<F> {
-  readonly maxBytes: number;
-  /** Bytes that a fact takes on the log, rather too many than too few. */
-  readonly sizeOf: (fact: F) => number;
-}
-
 /** Appends facts to one topic of a slot; resolves with their offsets. */
 export type Append<F> = (topic: TopicName, facts: readonly F[]) => Promise<readonly number[]>;
 
@@ -34,20 +27,25 @@ export class GroupCommit<F> {
   private readonly topic: TopicName;
   private readonly append: Append<F>;
   private readonly failed: (error: unknown) => void;
-  private readonly limit: SizeLimit<F>;
+  private readonly maxBytes: number;
 
-  /** @param failed called once, before the waiting decisions are rejected. */
-  constructor(topic: TopicName, append: Append<F>, limit: SizeLimit<F>, failed: (error: unknown) => void) {
+  /**
+   * @param maxBytes what fits one atomic append, as far as it can be told before encoding.
+   * @param failed called once, before the waiting decisions are rejected.
+   */
+  constructor(topic: TopicName, append: Append<F>, maxBytes: number, failed: (error: unknown) => void) {
     this.topic = topic;
     this.append = append;
-    this.limit = limit;
+    this.maxBytes = maxBytes;
     this.failed = failed;
   }
 
-  /** Hands in the facts of one decision; resolves with the offset of the last of them. */
-  commit(facts: readonly F[]): Promise<number> {
+  /**
+   * Hands in the facts of one decision; resolves with the offset of the last of them.
+   * @param bytes what they take on the log, rather too many than too few.
+   */
+  commit(facts: readonly F[], bytes: number): Promise<number> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    const bytes = facts.reduce((sum, fact) => sum + this.limit.sizeOf(fact), 0);
     return new Promise((resolve, reject) => {
       this.waiting.push({ facts, bytes, resolve, reject });
       // A microtask later, so that decisions of the same turn share an append.
@@ -78,7 +76,7 @@ export class GroupCommit<F> {
     let count = 0;
     for (const one of this.waiting) {
       bytes += one.bytes;
-      if (count > 0 && bytes > this.limit.maxBytes) break;
+      if (count > 0 && bytes > this.maxBytes) break;
       count += 1;
     }
     return this.waiting.splice(0, count);

@@ -63,8 +63,8 @@ export class SlotOwner {
     this.deps = deps;
     for (const topic of AGGREGATE_TOPICS) {
       const append = (to: TopicName, facts: readonly OwnedFact[]) => deps.log.append(to, facts);
-      const limit = { maxBytes: deps.log.maxAppendBytes, sizeOf: sizeOfFact };
-      this.lanes.set(topic, new GroupCommit(topic, append, limit, (error) => this.fail(error)));
+      const { maxAppendBytes } = deps.log;
+      this.lanes.set(topic, new GroupCommit(topic, append, maxAppendBytes, (error) => this.fail(error)));
     }
   }
 
@@ -155,7 +155,7 @@ export class SlotOwner {
     const { topic } = entry.kind;
     const lane = this.lanes.get(topic);
     if (lane === undefined) throw new MilenaError('INTERNAL', `no lane for ${topic}`);
-    const offset = await lane.commit(stamped);
+    const offset = await lane.commit(stamped, bytes);
     const result: CommandResult = {
       ...decision.result,
       written: { topic, partition: this.deps.log.slot, offset },
