@@ -100,7 +100,7 @@ export function readsOf(
   });
   const furthest = (threadId: string | null) =>
     receipts.filter(({ thread_id }) => thread_id === threadId).map((one) => one.furthest_place);
-  const base = Math.max(0, ...furthest(null));
+  const base = Math.max(0, joinPlace(userId, events), ...furthest(null));
   const sent = events.filter(({ sender }) => sender === userId);
   return {
     base,
@@ -111,6 +111,13 @@ export function readsOf(
       return Math.max(base, own?.place ?? 0, ...furthest(name));
     },
   };
+}
+
+/** Where a user last came into a room; 0 for who never did. */
+function joinPlace(userId: UserId, events: readonly FakeEvent[]): number {
+  const own = events.filter(({ type, state_key }) => type === 'm.room.member' && state_key === userId);
+  const is = (event: FakeEvent | undefined) => event?.content['membership'] === 'join';
+  return own.findLast((event, index) => is(event) && !is(own[index - 1]))?.place ?? 0;
 }
 
 /** The last push rules of a user among values. */

@@ -18,3 +18,7 @@ export const readPlace = (m: Schema, room: string, base: string, thread: string)
   (SELECT place FROM ${m('timeline')}.senders
     WHERE room = ${room} AND sender = $1 AND thread = coalesce(${thread}, '')),
   ${receiptPlace(m, `coalesce(${thread}, '${MAIN_THREAD}')`)})`;
+
+/** Where user `$1` came into room `a.room_id`: of what was before, nothing is unread in any thread. */
+export const joinPlace = (m: Schema): string => `(SELECT max(place) FROM ${m('sync')}.memberships
+  WHERE user_id = $1 AND room_id = a.room_id AND membership = 'join')`;

@@ -4,7 +4,7 @@ import { MAIN_THREAD } from '../../src/matrix/relations.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { int8Column, textColumn } from '../framework/columns.ts';
 import { mayMentionRoom, readLevels } from './level-queries.ts';
-import { readPlace, receiptPlace } from './read-sql.ts';
+import { joinPlace, readPlace, receiptPlace } from './read-sql.ts';
 import type { CountedThread, CountedUnread } from './reading.ts';
 import type { RoomPlace, SyncReads } from './sync-reads.ts';
 import { type PlannedRoom, type ReadRoom, readPlans } from './unread-plans.ts';
@@ -12,7 +12,7 @@ import { type Difference, scanUnread } from './unread-scan.ts';
 import type { UserRules } from './user-rules.ts';
 
 /**
- * `$1` user, `$2` rooms, `$3` places. By room: how far all threads were read. By thread: how far it was read, and how
+ * `$1` user, `$2` rooms, `$3` places. By room: how far all threads were read, or joined. By thread: how far it was read, and how
  * many notifying events stand behind that: two ordinals, one from the other. Threads without anything new are left out.
  */
 const ORDINALS: ModelSql = (m) => {
@@ -23,7 +23,7 @@ const ORDINALS: ModelSql = (m) => {
   ): string => `coalesce((SELECT e.thread_ordinal FROM ${m('timeline')}.events e
     WHERE e.room = a.room AND e.thread = t.thread AND e.thread_ordinal IS NOT NULL AND e.place <= ${place}
     ORDER BY e.place DESC LIMIT 1), 0)`;
-  return `WITH a AS (SELECT a.room_id, a.place, n.room, greatest(0, ${receiptPlace(m, "''")}) AS read
+  return `WITH a AS (SELECT a.room_id, a.place, n.room, greatest(0, ${joinPlace(m)}, ${receiptPlace(m, "''")}) AS read
       FROM unnest($2::text[], $3::int8[]) a(room_id, place)
       JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id)
     SELECT a.room_id, a.place, a.read AS base, '${MAIN_THREAD}' AS thread, s.read,
