@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { tell } from './channels.ts';
+import type { Database } from './database.ts';
 import type { Signals } from './signals.ts';
 
 /** What partitions are shared out for: classes of advisory locks ("milena" and what for), and where it is told. */
@@ -26,9 +27,9 @@ export interface LeaseHandlers {
 
 /**
  * Which partitions this process projects, for all models: they share reading and decoding; or whose process managers
- * it runs. Every process that does so holds one shared lock, so each can count the others and take its share; a partition is held by a lock
- * of its own. The locks live on one connection, so a killed process lets go at once. A process that holds all
- * partitions is woken by newcomers and asks nothing meanwhile.
+ * it runs. Every process that does so holds one shared lock, so each can count the others and take its share; a
+ * partition is held by a lock of its own. The locks live on one connection, so a killed process lets go at once. A
+ * process that holds all partitions is woken by newcomers and asks nothing meanwhile. Nothing is held before `enter`.
  */
 export class Leases {
   readonly #signals: Signals;
@@ -38,7 +39,9 @@ export class Leases {
   readonly #held = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
-  #stopped = false;
+  /** The connection that holds this process's lock of a member. */
+  #member: pg.Client | undefined;
+  #entered = false;
 
   constructor(signals: Signals, slots: number, handlers: LeaseHandlers, kind = PROJECTORS) {
     this.#signals = signals;
@@ -60,20 +63,32 @@ export class Leases {
     return this.#serially(() => this.#settle());
   }
 
-  /** Lets go of everything. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  /** Takes a share from now on. More than once does no harm. */
+  async enter(): Promise<void> {
+    if (this.#entered) return;
+    this.#entered = true;
+    await this.#serially(() => this.#join());
+  }
+
+  /** Lets go of everything, until `enter`. */
+  async leave(): Promise<void> {
+    if (!this.#entered) return;
+    this.#entered = false;
     clearTimeout(this.#timer);
     await this.#serially(async () => {
       await this.#release([...this.#held]);
       await this.#signals.client?.query('SELECT pg_advisory_unlock_shared($1, 0)', [this.#kind.member]);
+      this.#member = undefined;
     });
     await this.#signals.tell(this.#kind.told, 'left').catch(() => undefined);
   }
 
   async #join(): Promise<void> {
-    if (this.#stopped) return;
-    await this.#signals.client?.query('SELECT pg_advisory_lock_shared($1, 0)', [this.#kind.member]);
+    const { client } = this.#signals;
+    // Advisory locks count: one taken twice would have to be let go twice.
+    if (!this.#entered || client === undefined || client === this.#member) return;
+    await client.query('SELECT pg_advisory_lock_shared($1, 0)', [this.#kind.member]);
+    this.#member = client;
     await this.#signals.tell(this.#kind.told, 'joined');
     void this.settle();
   }
@@ -87,7 +102,7 @@ export class Leases {
   async #settle(): Promise<void> {
     clearTimeout(this.#timer);
     const client = this.#signals.client;
-    if (this.#stopped || client === undefined) return;
+    if (!this.#entered || client === undefined) return;
     const before = this.#held.size;
     const share = Math.ceil(this.#slots / Math.max(1, await countMembers(client, this.#kind.member)));
     if (this.#held.size > share) {
@@ -120,14 +135,19 @@ export class Leases {
   }
 }
 
+const MEMBERS = `SELECT count(*) AS members FROM pg_locks
+  WHERE locktype = 'advisory' AND classid = $1 AND objid = 0 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
 async function countMembers(client: pg.Client, member: number): Promise<number> {
-  const { rows } = await client.query<{ members: number }>(
-    `SELECT count(*) AS members FROM pg_locks
-     WHERE locktype = 'advisory' AND classid = $1 AND objid = 0 AND granted
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    [member],
-  );
+  const { rows } = await client.query<{ members: number }>(MEMBERS, [member]);
   return rows[0]?.members ?? 1;
+}
+
+/** Whether any process projects the schemas that are active. */
+export async function isProjected(database: Database): Promise<boolean> {
+  const [row] = await database.read<{ members: number }>(MEMBERS, [PROJECTORS.member]);
+  return (row?.members ?? 0) > 0;
 }
 
 async function tryLock(client: pg.Client, kind: number, slot: number): Promise<boolean> {

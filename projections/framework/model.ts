@@ -74,6 +74,12 @@ export interface ReadModel {
   readonly name: string;
   /** Raised whenever the rows made of the same records differ: a start with a new version rebuilds. */
   readonly version: number;
+  /**
+   * The oldest version whose tables and rows this code's queries read rightly, and which its projector can go on
+   * with: that schema serves while this version's is built. Where nothing is said it is `version` itself, and this
+   * code serves nothing before the build is done (ADR 7).
+   */
+  readonly readsFrom?: number;
   readonly topics: readonly TopicName[];
   /** SQL that makes the tables, run with `search_path` set to the new schema. */
   readonly schemaSql: string;

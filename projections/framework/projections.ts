@@ -4,15 +4,17 @@ import type { TopicName } from '../../src/log/topics.ts';
 import { ActiveSchemas, type ModelDatabase } from './active-schemas.ts';
 import { Announcer } from './announcer.ts';
 import { Database, type DatabaseOptions } from './database.ts';
-import { type LeaseHandlers, Leases, MANAGERS } from './leases.ts';
+import { isProjected, type LeaseHandlers, Leases, MANAGERS } from './leases.ts';
 import type { ReadModel } from './model.ts';
+import type { RebuildOptions, RebuildReport } from './one-rebuild.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 import { Positions } from './positions.ts';
-import { type RebuildOptions, type RebuildReport, rebuild } from './rebuild.ts';
+import { rebuild } from './rebuild.ts';
 import { schemaCheckpoints } from './rebuild-switch.ts';
 import { createRecordSource, type RecordSource } from './record-source.ts';
 import {
   createFirstSchema,
+  isUsable,
   migrateFramework,
   type RegisteredModel,
   registeredModels,
@@ -56,6 +58,7 @@ export class Projections implements AsyncDisposable {
   #registered: ReadonlyMap<string, RegisteredModel> = new Map();
   #refreshing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
+  readonly #onRefreshed: (() => void)[] = [];
 
   private constructor(options: ProjectionsOptions) {
     this.#options = options;
@@ -64,10 +67,10 @@ export class Projections implements AsyncDisposable {
     this.#schemas = new ActiveSchemas(this.database);
     this.#signals = new Signals(this.database);
     const { models } = options;
-    const { slots } = options.log.log;
+    const { slots, generation } = options.log.log;
     const { database, source, positions } = this;
     const gatherMs = options.announce === false ? GATHER_MS : GATHER_APART_MS;
-    this.#runner = new Runner({ database, source, positions, models, slots, gatherMs });
+    this.#runner = new Runner({ database, source, positions, models, slots, generation, gatherMs });
     const announcer = new Announcer(this.#signals, positions, options.announce ?? true);
     this.#announcer = announcer;
     this.#signals.on('positions', (payload) => announcer.hear(payload, positions));
@@ -109,7 +112,8 @@ export class Projections implements AsyncDisposable {
 
   /**
    * Listens to other processes; with `project`, holds partitions and projects them; with `manage`, holds its share of
-   * the partitions that process managers follow. Call once.
+   * the partitions that process managers follow. Both as long as all models are usable: until then, and after newer
+   * software has switched, that is left to who can. Call once.
    */
   async start(options: { readonly project: boolean; readonly manage?: LeaseHandlers }): Promise<void> {
     const { slots } = this.#options.log.log;
@@ -129,25 +133,56 @@ export class Projections implements AsyncDisposable {
     return this.#options.models.filter((model) => this.#isOutdated(model)).map((model) => model.name);
   }
 
-  /** Rebuilds what is outdated, or goes back at once to a schema that this version of the code made. */
+  /** Models that this version of the code cannot serve as they are: made by another version, or from another log. */
+  unusable(): readonly string[] {
+    const { generation } = this.#options.log.log;
+    return this.#options.models
+      .filter((model) => !isUsable(model, this.#registered.get(model.name), generation))
+      .map((model) => model.name);
+  }
+
+  /** Calls `changed` whenever it has been read anew which schemas are active. */
+  onRefreshed(changed: () => void): void {
+    this.#onRefreshed.push(changed);
+  }
+
+  /**
+   * Goes back at once to schemas that this version of the code made; rebuilds what is outdated then, together.
+   * @throws MilenaError UNAVAILABLE while newer software projects: a node of the old version that is merely
+   *   started again must not take the schemas away from it.
+   */
   async bringUpToDate(options: RebuildOptions = {}): Promise<void> {
     for (const name of this.outdated()) {
       const model = this.#model(name);
+      const isOlder = (this.#registered.get(name)?.version ?? 0) > model.version;
+      if (isOlder && (await isProjected(this.database))) {
+        throw new MilenaError(
+          'UNAVAILABLE',
+          `${name} is served by newer software: stop that first, or this node`,
+        );
+      }
       if (await rollBack(this.database, model, model.version)) await this.#changed(name);
-      if (this.#isOutdated(model)) await this.rebuild(name, options);
     }
+    await this.#rebuild(this.outdated(), options);
   }
 
   /** Builds a model anew beside the old schema, then switches; see `rebuild.ts`. */
   async rebuild(name: string, options: RebuildOptions = {}): Promise<RebuildReport> {
-    const { log } = this.#options.log;
-    const report = await rebuild(
-      { database: this.database, source: this.source, log },
-      this.#model(name),
+    const [report] = await this.#rebuild([name], options);
+    if (report === undefined) throw new MilenaError('NOT_FOUND', `there is no model ${name}`);
+    return report;
+  }
+
+  async #rebuild(names: readonly string[], options: RebuildOptions): Promise<readonly RebuildReport[]> {
+    if (names.length === 0) return [];
+    const parts = { database: this.database, source: this.source, log: this.#options.log.log };
+    const reports = await rebuild(
+      parts,
+      names.map((name) => this.#model(name)),
       options,
     );
-    await this.#changed(name);
-    return report;
+    await this.#changed(names.join(' '));
+    return reports;
   }
 
   /** Makes the schema active again that was so before the last rebuild. It catches up by itself. */
@@ -208,7 +243,9 @@ export class Projections implements AsyncDisposable {
 
   /** Gives back the partitions that process managers follow; resolves when they have ended. */
   async stopManaging(): Promise<void> {
-    await this.#managers?.stop();
+    const managers = this.#managers;
+    this.#managers = undefined;
+    await managers?.leave();
   }
 
   /** Ends projectors and connections. Once is enough; more does no harm. */
@@ -219,7 +256,7 @@ export class Projections implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.stopManaging();
-    await this.#leases?.stop();
+    await this.#leases?.leave();
     await this.#runner.stop();
     this.#announcer?.close();
     await this.#signals.stop();
@@ -262,8 +299,12 @@ export class Projections implements AsyncDisposable {
   async #readRegistry(): Promise<void> {
     const before = this.#registered;
     const registered = await registeredModels(this.database);
-    this.#schemas.set(new Map([...registered].map(([name, row]) => [name, row.active_schema])));
     this.#registered = registered;
+    const unusable = this.unusable();
+    // A model of another version has no schema here: its queries answer that it is not built yet.
+    const served = [...registered].filter(([name]) => !unusable.includes(name));
+    this.#schemas.set(new Map(served.map(([name, row]) => [name, row.active_schema])));
+    if (unusable.length > 0) await Promise.all([this.#managers?.leave(), this.#leases?.leave()]);
     for (const [name, { active_schema: schema }] of registered) {
       const switched = before.get(name)?.active_schema !== schema;
       for (const { topic, partition, checkpoint } of await schemaCheckpoints(this.database, schema)) {
@@ -273,5 +314,9 @@ export class Projections implements AsyncDisposable {
       }
     }
     await this.#runner.update(registered);
+    if (unusable.length === 0 && this.#closing === undefined) {
+      await Promise.all([this.#leases?.enter(), this.#managers?.enter()]);
+    }
+    for (const changed of this.#onRefreshed) changed();
   }
 }

@@ -20,6 +20,12 @@ export interface RegisteredModel {
   readonly paused: boolean;
 }
 
+/** Whether code of a model's version can serve and go on with the schema that is active. */
+export function isUsable(model: ReadModel, row: RegisteredModel | undefined, generation: string): boolean {
+  if (row?.generation !== generation) return false;
+  return row.version >= (model.readsFrom ?? model.version) && row.version <= model.version;
+}
+
 /** Holds one start or rebuild at a time, of all processes ("milena" and a kind). */
 export const REGISTRY_LOCK = [0x6d696c, 1] as const;
 

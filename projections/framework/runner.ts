@@ -5,7 +5,7 @@ import { PartitionFeed } from './partition-feed.ts';
 import { PartitionLoop } from './partition-loop.ts';
 import type { Positions } from './positions.ts';
 import type { RecordSource } from './record-source.ts';
-import type { RegisteredModel } from './registry.ts';
+import { isUsable, type RegisteredModel } from './registry.ts';
 import { Semaphore } from './semaphore.ts';
 
 /** What a runner works with. */
@@ -15,6 +15,8 @@ export interface RunnerParts {
   readonly positions: Positions;
   readonly models: readonly ReadModel[];
   readonly slots: number;
+  /** The log's. */
+  readonly generation: string;
   /** See `LoopParts`. */
   readonly gatherMs: number;
 }
@@ -93,7 +95,7 @@ export class Runner {
     const wanted = new Map<string, { readonly model: ReadModel; readonly partition: number }>();
     for (const model of this.#parts.models) {
       // A schema that other code has made is left to the processes that run that code.
-      if (this.#registered.get(model.name)?.version !== model.version) continue;
+      if (!isUsable(model, this.#registered.get(model.name), this.#parts.generation)) continue;
       for (const partition of this.#partitions)
         wanted.set(`${model.name}/${partition}`, { model, partition });
     }

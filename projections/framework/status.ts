@@ -4,7 +4,7 @@ import type { checkpointOf } from './checkpoint.ts';
 import type { Database } from './database.ts';
 import type { ReadModel } from './model.ts';
 import { schemaCheckpoints } from './rebuild-switch.ts';
-import { registeredModels } from './registry.ts';
+import { isUsable, registeredModels } from './registry.ts';
 
 /** How far one model is in one partition. */
 export interface PartitionStatus {
@@ -35,12 +35,18 @@ export interface PoisonStatus {
 /** What `milena status` says of a model. */
 export interface ModelStatus {
   readonly name: string;
+  /** The version of the code that made the active schema, and that of this process. */
   readonly version: number;
+  readonly codeVersion: number;
   readonly schema: string;
   readonly building: string | null;
+  /** Records in the schema that is being built; 0 while none is. */
+  readonly built: number;
   readonly paused: boolean;
   /** The code of this process is of another version: the model has to be rebuilt. */
   readonly outdated: boolean;
+  /** The code of this process can serve the active schema. */
+  readonly usable: boolean;
   readonly partitions: readonly PartitionStatus[];
   readonly poison: readonly PoisonStatus[];
 }
@@ -59,15 +65,23 @@ export async function modelStatus(
     found.push({
       name: model.name,
       version: row.version,
+      codeVersion: model.version,
       schema: row.active_schema,
       building: row.building_schema,
       paused: row.paused,
+      built: row.building_schema === null ? 0 : await recordsOf(database, row.building_schema),
       outdated: row.version !== model.version || row.generation !== log.generation,
+      usable: isUsable(model, row, log.generation),
       partitions: await partitionsOf(database, log, row.active_schema),
       poison: await poisonOf(database, row.active_schema),
     });
   }
   return found;
+}
+
+async function recordsOf(database: Database, schema: string): Promise<number> {
+  const checkpoints = await schemaCheckpoints(database, schema);
+  return checkpoints.reduce((sum, { checkpoint }) => sum + checkpoint.records, 0);
 }
 
 async function partitionsOf(

@@ -39,6 +39,9 @@ export interface PublicApp {
 /** How long a client may take to send a request, milliseconds. */
 const RECEIVE_TIMEOUT_MS = 60_000;
 
+const NOT_SERVING = 'The server is being brought up to date; try again.';
+const COME_AGAIN_MS = 5_000;
+
 /** What `bareApp` needs of the settings. */
 interface BareSettings extends Pick<HttpSettings, 'maxBodyBytes' | 'trustedProxies'> {
   /** 0: no limit. */
@@ -59,6 +62,7 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   });
   const context = contextOf(deps, drain.signal);
   installCors(app);
+  if (deps.serving !== undefined) installServing(app, deps.serving);
   installAuth(app, context.auth);
   frontPage(app, deps);
   livenessRoutes(app, deps);
@@ -106,6 +110,15 @@ function contextOf(deps: HttpDeps, draining: AbortSignal): ClientContext {
       return result;
     },
   };
+}
+
+/** Clients are told at once to come again, instead of each waiting for what cannot be answered yet. */
+function installServing(app: App, serving: () => boolean): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const isClient = request.routeOptions.url?.startsWith('/_matrix/') ?? false;
+    if (serving() || !isClient) done();
+    else done(new MilenaError('UNAVAILABLE', NOT_SERVING, { retryAfterMs: COME_AGAIN_MS }));
+  });
 }
 
 /** Before the body is read: a stranger's body is not worth parsing. */

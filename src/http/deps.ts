@@ -78,6 +78,11 @@ export interface HttpDeps {
   readonly bus: CommandBus;
   readonly reads: Reads;
   readonly gate: ReadGate;
+  /**
+   * False while the read models are those of another version of the software: clients are told to come again.
+   * Left out where that cannot be.
+   */
+  readonly serving?: () => boolean;
   /** Slots of the log: which partition a room or user is in. */
   readonly slots: number;
   /** Signs the create events of new rooms. */

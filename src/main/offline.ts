@@ -10,8 +10,8 @@ const FILLING = 'log import';
 
 /**
  * The house of a server that does not run: Postgres, log, owners and projectors in this process, for as long as
- * `work` takes. Where the log is shared and another node owns slots, this one takes none: its commands go to
- * the owners, so an owner that lives is neither fenced nor made to move.
+ * `work` takes. Where the log is shared and another node owns slots, this one takes none and projects nothing: its
+ * commands go to the owners, so an owner that lives is neither fenced nor made to move.
  */
 export async function withOffline<T>(
   config: Config,
@@ -28,7 +28,9 @@ export async function withOffline<T>(
   if (doing !== FILLING) {
     const owners = acts && shared ? await open.owners.assignment.owners(true) : [];
     const own = acts && owners.every((owner) => owner.node === undefined);
-    await open.start({ own });
+    // Where others are at work they project too, perhaps with another version, which is not to be switched here.
+    const { built } = await open.start({ own, project: own });
+    await built;
     if (own) await claimed(open.owners.assignment);
   }
   return await work(open.house);

@@ -8,6 +8,7 @@ import { keepCompact } from './compaction.ts';
 import { type Core, openCore } from './core.ts';
 import { LocalHouse } from './local-house.ts';
 import { processManagers } from './managers.ts';
+import { OwnWhileUsable } from './own-while-usable.ts';
 import { buildOwners, type Owners } from './owners.ts';
 import { openReadModels, type ReadModels } from './read-models.ts';
 import { Readiness } from './readiness.ts';
@@ -37,11 +38,26 @@ export interface OpenHouseOptions {
   readonly logger?: Logger;
 }
 
+/** What a start begins; all that the house was opened for where nothing is said. */
+export interface StartOptions {
+  readonly own?: boolean;
+  readonly project?: boolean;
+}
+
+/** A node without the role owns nothing. */
+const NOBODY = { start: async () => undefined, stop: async () => undefined };
+
+/** What a start leaves running. */
+export interface Started {
+  /** Resolves when every read model is of this version of the software: at once, unless another one made them. */
+  readonly built: Promise<void>;
+}
+
 /** Opens the pieces in order; disposing closes them in the reverse order. Nothing is owned until `start`. */
 export async function openHouse(
   config: Config,
   options: OpenHouseOptions,
-): Promise<OpenHouse & { readonly start: (options?: { readonly own: boolean }) => Promise<void> }> {
+): Promise<OpenHouse & { readonly start: (options?: StartOptions) => Promise<Started> }> {
   const logger = options.logger ?? createLogger(config.logLevel);
   await using stack = new AsyncDisposableStack();
   const core = stack.use(await openCore(config, options.doing));
@@ -55,7 +71,11 @@ export async function openHouse(
     forward: (node, command) => forwarder.forward(node, command),
     report: (event) => reportOwnerEvent(logger, event),
   });
-  stack.defer(() => owners.service?.stop());
+  const owning = stack.use(
+    new OwnWhileUsable(owners.service ?? NOBODY, models, (err) =>
+      logger.warn({ err }, 'slots could not be joined or left'),
+    ),
+  );
   // Before the owners: managers send commands.
   stack.defer(() => models.projections.stopManaging());
   const { passwordHashMemory: memory, passwordHashPasses: passes, passwordHashesAtOnce: atOnce } = config;
@@ -83,10 +103,13 @@ export async function openHouse(
       (err) => logger.warn({ err }, 'the log could not be compacted; it is tried again'),
     ),
   );
-  const start = async ({ own } = { own: true }): Promise<void> => {
+  const start = async ({ own, project }: StartOptions = {}): Promise<Started> => {
     const manage = options.manages ? processManagers({ core, models, owners, logger }) : undefined;
-    await models.start(options.projects, manage);
-    if (own) await owners.service?.start();
+    const report = (err: unknown): void =>
+      logger.warn({ err }, 'a read model could not be built; it is tried again');
+    const started = await models.start(project ?? options.projects, report, manage);
+    if (own ?? true) await owning.begin();
+    return started;
   };
   const kept = stack.move();
   const dispose = () => kept.disposeAsync();

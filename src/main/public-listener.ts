@@ -44,6 +44,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     random: randomBytes,
     logger,
     unready: () => readiness.reasons(),
+    serving: () => models.usable(),
   });
   stack.defer(() => closeListener(app));
   // Before the app closes: it waits for the long polls.
@@ -52,7 +53,10 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   stack.defer(() => stop.abort());
   const { signal } = stop;
   const { projections, loader } = models;
-  void followSessions({ projections, loader, slots: log.slots, auth, signal, report });
+  // Before that nobody has a session here.
+  void models
+    .whenUsable()
+    .then(() => followSessions({ projections, loader, slots: log.slots, auth, signal, report }));
   await listen(app, { host: config.bind, port: config.port });
   const kept = stack.move();
   return {

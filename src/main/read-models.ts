@@ -20,6 +20,7 @@ import type { UserRow } from '../cli/house.ts';
 import type { Reads } from '../http/deps.ts';
 import type { CommandResult } from '../owner/commands.ts';
 import type { Loader } from '../owner/loader.ts';
+import { bringUpToDate } from './bring-up-to-date.ts';
 import type { Core } from './core.ts';
 
 /** How long the command line waits for a model to show what a command did, milliseconds. */
@@ -39,10 +40,22 @@ export interface ReadModels extends AsyncDisposable {
   /** Begins to follow the log for syncs. */
   startSync(report: (error: unknown) => void): Promise<SyncService>;
   /**
-   * Begins to listen for checkpoints and, with `project`, to project; rebuilds what another version made.
+   * Begins to listen for checkpoints and, with `project`, to project and to build what another version made.
+   * @param report told when a build has failed; it is tried again.
    * @param manage what to do with the partitions whose process managers this process runs; none without it.
+   * @returns what resolves when every model is of this version.
    */
-  start(project: boolean, manage?: LeaseHandlers): Promise<void>;
+  start(
+    project: boolean,
+    report?: (error: unknown) => void,
+    manage?: LeaseHandlers,
+  ): Promise<{ readonly built: Promise<void> }>;
+  /** Whether this software can serve the models as they are now. */
+  usable(): boolean;
+  /** Calls `changed` when that may have changed. */
+  onUsable(changed: () => void): void;
+  /** Resolves as soon as it can. */
+  whenUsable(): Promise<void>;
   /** Every account. */
   users(): Promise<readonly UserRow[]>;
   /** Waits (bounded) until the models show what a command wrote. */
@@ -58,6 +71,9 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
     models: [roomStateModel, timelineModel, syncModel, accountsModel, directoryModel],
     announce: !(core.lock !== undefined && core.config.roles.length > 1),
   });
+  const usable = (): boolean => projections.unusable().length === 0;
+  const stack = new AsyncDisposableStack();
+  stack.use(projections);
   const database = projections.queries;
   const accounts = new AccountQueries(database);
   const directory = directoryQueries(database);
@@ -84,10 +100,18 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
         report,
       });
     },
-    async start(project, manage) {
+    async start(project, report = () => undefined, manage) {
       await projections.start({ project, ...(manage === undefined ? {} : { manage }) });
-      if (project) await projections.bringUpToDate();
+      if (!project) return { built: Promise.resolve() };
+      const builder = stack.use(bringUpToDate(projections, report));
+      return { built: builder.done };
     },
+    usable,
+    onUsable: (changed) => projections.onRefreshed(changed),
+    whenUsable: () =>
+      usable()
+        ? Promise.resolve()
+        : new Promise((resolve) => projections.onRefreshed(() => usable() && resolve())),
     async users() {
       const found = await accounts.accounts();
       return found.map(({ user_id, admin, deactivated, created_at }) => ({
@@ -101,7 +125,7 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
       // Owners write to topics of the log and nowhere else.
       await gate.reached(topic as Parameters<ReadGate['reached']>[0], partition, offset, SEEN_MS);
     },
-    [Symbol.asyncDispose]: () => projections.close(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 

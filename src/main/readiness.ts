@@ -1,3 +1,4 @@
+import type { ModelStatus } from '../../projections/framework/status.ts';
 import type { Core } from './core.ts';
 import type { Owners } from './owners.ts';
 import type { ReadModels } from './read-models.ts';
@@ -45,11 +46,23 @@ export class Readiness {
   async #lag(): Promise<readonly string[]> {
     try {
       const statuses = await this.#models.projections.status();
-      return statuses
+      const unusable = statuses.filter((model) => !model.usable).map(whyUnusable);
+      const late = statuses
+        .filter((model) => model.usable)
         .filter((model) => Math.max(0, ...model.partitions.map((one) => one.lagSeconds)) > MAX_LAG_SECONDS)
         .map((model) => `The read model ${model.name} is more than ${MAX_LAG_SECONDS} seconds behind.`);
+      return [...unusable, ...late];
     } catch {
       return ['The Postgres of the read models cannot be reached.'];
     }
   }
+}
+
+function whyUnusable({ name, version, codeVersion, building, built, partitions }: ModelStatus): string {
+  if (version > codeVersion) {
+    return `The read model ${name} was built by newer software (version ${version}; this node reads ${codeVersion}).`;
+  }
+  const of = partitions.reduce((sum, one) => sum + one.records + one.lagRecords, 0);
+  const how = building === null ? 'and waits for its turn' : `${built} of about ${of} records are in it`;
+  return `The read model ${name} is being built for this version of the software: ${how}.`;
 }

@@ -17,6 +17,8 @@ export interface ProcessPlan {
   /** Arguments after the launcher, such as `['serve', '--roles', 'api']`. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The launcher of another tree of the software; this one's where nothing is said. */
+  readonly launcher?: string;
   /** Where standard output and error are collected. */
   readonly logFile: string;
   /** Asked until it answers 200; a process without one counts as ready once it runs. */
@@ -67,7 +69,7 @@ export class MilenaProcess {
     if (this.running) throw new Error(`${this.plan.name} runs already`);
     const out = openSync(this.plan.logFile, 'a');
     try {
-      this.#child = spawn(process.execPath, [LAUNCHER, ...this.plan.args], {
+      this.#child = spawn(process.execPath, [this.plan.launcher ?? LAUNCHER, ...this.plan.args], {
         cwd: ROOT,
         env: { ...cleanEnvironment(), ...this.plan.env, ...env },
         stdio: ['ignore', out, out],

@@ -67,7 +67,9 @@ function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)
     response: objectSchema,
     handle: async ({ params: { roomId, eventType, stateKey = '' }, query, session }) => {
       const { at } = await requireReader(context, roomId, session.user_id);
-      const event = await context.reads.rooms.stateEvent(roomId, eventType, stateKey, at);
+      // Another node may have acknowledged it a moment ago, the room itself being there already.
+      const find = () => context.reads.rooms.stateEvent(roomId, eventType, stateKey, at);
+      const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'The room has no such state.');
       const asEvent = query.format === 'event';
       return new JsonText(asEvent ? eventText(event, session, context.now()) : event.content);

@@ -150,9 +150,10 @@ test('a process without projectors hears of every checkpoint, and of a switch', 
   const { room, facts } = MadeRoom.create('one', alice);
   const offset = await house.append('rooms', room.id, facts);
   assert.equal(await reading.positions.waitFor('timeline', 'rooms', 0, offset, 5_000), true);
+  const heard = new Promise<void>((resolve) => reading.onRefreshed(resolve));
   await projecting.rebuild('timeline');
+  await heard;
   await projecting.database.script('DROP SCHEMA timeline_1 CASCADE');
-  await sleep(100);
   const page = await timelineQueries(reading.queries).page(room.id, { direction: 'f', limit: 10 });
   assert.equal(page.length, 4);
   const next = await house.append('rooms', room.id, [room.message(alice, 'after the switch')]);

@@ -4,6 +4,7 @@ import { compareSchemas } from '../../../projections/framework/compare-schemas.t
 import { roomStateModel } from '../../../projections/room_state/model.ts';
 import { timelineModel } from '../../../projections/timeline/model.ts';
 import { timelineQueries } from '../../../projections/timeline/queries.ts';
+import { asRoomId } from '../../../src/matrix/identifiers.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { House } from './house.ts';
 import { makeTraffic } from './traffic.ts';
@@ -146,6 +147,39 @@ test('code of another version rebuilds at the start', async () => {
     'room_state_1',
     'timeline_1',
   ]);
+});
+
+test('software that fits the old schema goes on with it while its own is built, and all models are switched together', async () => {
+  await using house = await House.make(server, 'fitting');
+  const first = await house.open(models);
+  await makeTraffic(house, { rooms: 2, users: 2, events: 60 });
+  await house.caughtUp(first);
+  await first.close();
+  const bumped = models.map((model) => ({ ...model, version: model.version + 1 }));
+  const unfit = await house.open(bumped);
+  assert.deepEqual([unfit.unusable(), unfit.held.size], [['room_state', 'timeline'], 0]);
+  await assert.rejects(
+    timelineQueries(unfit.queries).page(asRoomId('!a:b'), { direction: 'b', limit: 1 }),
+    /not built/,
+  );
+  await unfit.close();
+
+  const fitting = await house.open(bumped.map((model) => ({ ...model, readsFrom: model.version - 1 })));
+  assert.deepEqual([fitting.unusable(), fitting.outdated()], [[], ['room_state', 'timeline']]);
+  const [room] = await makeTraffic(house, { rooms: 1, users: 2, events: 40, seed: 4 });
+  await house.caughtUp(fitting);
+  const read = () =>
+    room === undefined ? [] : timelineQueries(fitting.queries).page(room.id, { direction: 'b', limit: 9 });
+  const before = await read();
+  assert.equal(before.length, 9);
+  const seen: (readonly (string | undefined)[])[] = [];
+  fitting.onRefreshed(() => {
+    seen.push([fitting.outdated().join(' ')]);
+  });
+  await fitting.bringUpToDate();
+  assert.ok(seen.every(([outdated]) => outdated === '' || outdated === 'room_state timeline'));
+  assert.deepEqual(fitting.outdated(), []);
+  assert.deepEqual(await read(), before);
 });
 
 async function copySchema(house: House, schema: string): Promise<void> {

@@ -153,7 +153,6 @@ describe('what cannot work is told, and nothing is left behind', () => {
   });
 
   for (const [name, value] of [
-    ['MILENA_REGISTRATION', 'token'],
     ['MILENA_LOG', 'eventstore'],
     ['MILENA_DEFAULT_ROOM_VERSION', '1'],
   ] as const) {
