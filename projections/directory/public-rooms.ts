@@ -16,11 +16,19 @@ export interface PublicRoom {
   readonly room_type?: string;
 }
 
-/** Which rooms are wanted. */
+/** A place in the order of the directory: most members first, then by room ID. */
+export interface DirectoryPlace {
+  readonly joined: number;
+  readonly room_id: string;
+}
+
+/** Which rooms are wanted. Places outlive the rooms at them: what is listed meanwhile moves nothing. */
 export interface PublicRoomsQuery {
   readonly limit: number;
-  /** Rooms to leave out from the start of the order (most members first, then room ID). */
-  readonly offset: number;
+  /** Only rooms behind this place. */
+  readonly after?: DirectoryPlace;
+  /** Only rooms before this place: the last of them. */
+  readonly before?: DirectoryPlace;
   /** Case-insensitive: occurs in name, topic or canonical alias. */
   readonly search?: string;
   /** Null in it stands for rooms without a type. */
@@ -44,14 +52,50 @@ interface Row {
   readonly content: string;
 }
 
+/** A page of the directory. */
+export interface PublicRoomsPage {
+  readonly rooms: readonly PublicRoom[];
+  /** How many rooms the whole of it has. */
+  readonly total: number;
+  /** Whether there are rooms before and behind the page. */
+  readonly hasEarlier: boolean;
+  readonly hasLater: boolean;
+}
+
 /** A page of the directory, and how many rooms the whole of it has. */
 export async function publicRooms(
   database: ModelDatabase,
   query: PublicRoomsQuery,
-): Promise<{ readonly rooms: readonly PublicRoom[]; readonly total: number }> {
-  const found = roomsOf(await database.query<Row>(LISTED)).filter((room) => matches(room, query));
-  found.sort((a, b) => b.num_joined_members - a.num_joined_members || (a.room_id < b.room_id ? -1 : 1));
-  return { rooms: found.slice(query.offset, query.offset + query.limit), total: found.length };
+): Promise<PublicRoomsPage> {
+  return pageOf(
+    roomsOf(await database.query<Row>(LISTED)).filter((room) => matches(room, query)),
+    query,
+  );
+}
+
+/** Cuts a page out of all rooms that were found. */
+export function pageOf(
+  found: readonly PublicRoom[],
+  { limit, after, before }: PublicRoomsQuery,
+): PublicRoomsPage {
+  const sorted = found.toSorted((one, other) => compare(placeOf(one), placeOf(other)));
+  const first = after === undefined ? 0 : sorted.filter((room) => compare(placeOf(room), after) <= 0).length;
+  const end =
+    before === undefined ? first + limit : sorted.filter((room) => compare(placeOf(room), before) < 0).length;
+  const start = before === undefined ? first : Math.max(0, end - limit);
+  const rooms = sorted.slice(start, end);
+  return { rooms, total: sorted.length, hasEarlier: start > 0, hasLater: end < sorted.length };
+}
+
+/** Where a room stands in the order. */
+export function placeOf({ num_joined_members: joined, room_id }: PublicRoom): DirectoryPlace {
+  return { joined, room_id };
+}
+
+function compare(one: DirectoryPlace, other: DirectoryPlace): number {
+  if (one.joined !== other.joined) return other.joined - one.joined;
+  if (one.room_id === other.room_id) return 0;
+  return one.room_id < other.room_id ? -1 : 1;
 }
 
 function roomsOf(rows: readonly Row[]): PublicRoom[] {

@@ -46,6 +46,9 @@ export class RoomStateProjector implements Projector {
       case 'room_event':
         this.#applyEvent(batch, record, record.fact.value);
         break;
+      case 'room_forgotten':
+        forget(batch, record.key, record.fact.value.user_id);
+        break;
       case 'saga_started':
         this.#startSaga(batch.rows, record, record.fact.value);
         break;
@@ -123,6 +126,14 @@ interface Batch {
   readonly trees: Map<number, StateTree>;
   readonly rows: RoomStateRows;
   readonly writer: EntryWriter;
+}
+
+/** Nobody can forget a room that was never there: what knows no room says nothing. */
+function forget({ rooms, rows }: Batch, roomId: string, user_id: string): void {
+  const known = rooms.get(roomId);
+  if (known === undefined) return;
+  const { room, place } = known;
+  rows.forgotten.set(`${room} ${user_id}`, { room, user_id, place });
 }
 
 /** A saga that begins and ends in one batch leaves nothing. */

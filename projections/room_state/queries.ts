@@ -34,6 +34,8 @@ export interface Standing {
   readonly log_offset: number;
   /** The place of the event that ended the user's latest join; null for who is joined or never was. */
   readonly left_at: number | null;
+  /** Whether the user has forgotten the room since. */
+  readonly forgotten: boolean;
 }
 
 /** A membership of a user in some room, as it became at `log_offset`. */
@@ -81,10 +83,10 @@ export interface RoomStateQueries {
   standing(roomId: RoomId, userId: UserId): Promise<Standing | undefined>;
   /** @param at the state after the event at this place (inclusive). */
   stateEvent(roomId: RoomId, type: string, stateKey: string, at?: number): Promise<StoredEvent | undefined>;
-  /** All entries, or those of one type. @param options.at as for `stateEvent`. */
+  /** All entries, or those of one type, or all but the members. @param options.at as for `stateEvent`. */
   state(
     roomId: RoomId,
-    options?: { readonly type?: string; readonly at?: number },
+    options?: { readonly type?: string; readonly at?: number; readonly members?: false },
   ): Promise<readonly StoredEvent[]>;
   /** The entries as of an offset of the log (inclusive), of some types only where given. */
   stateAtOffset(roomId: RoomId, offset: number, types?: readonly string[]): Promise<readonly StoredEvent[]>;
@@ -139,8 +141,10 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
     standing: async (roomId, userId) => (await db.query<Standing>(STANDING, [roomId, userId]))[0],
     stateEvent: async (roomId, type, key, at) =>
       (await events(at === undefined ? STATE_EVENT : STATE_EVENT_AT, [roomId, type, key, ...given(at)]))[0],
-    state: (roomId, { type, at } = {}) =>
-      at === undefined ? events(STATE, [roomId, type ?? null]) : events(STATE_AT, [roomId, type ?? null, at]),
+    state: (roomId, { type, at, members } = {}) => {
+      const wanted = [roomId, type ?? null, members === false ? 'm.room.member' : null];
+      return at === undefined ? events(STATE, wanted) : events(STATE_AT, [...wanted, at]);
+    },
     stateAtOffset: (roomId, offset, types) => events(STATE_AT_OFFSET, [roomId, offset, list(types)]),
     stateDelta: (roomId, from, to, order) =>
       db.query<StateDifference>(order === 'place' ? DELTA_BY_PLACE : DELTA_BY_OFFSET, [roomId, from, to]),
@@ -197,7 +201,9 @@ const NUMBER = (m: (model: string) => string): string =>
 const STANDING: ModelSql = (m) => `SELECT s.value AS membership, s.event_id, s.place, s.log_offset,
     CASE WHEN s.value <> 'join' THEN (SELECT max(p.place) FROM ${m('room_state')}.entries p
       WHERE p.room = s.room AND p.type = s.type AND p.state_key = s.state_key
-        AND p.previous = 'join' AND p.value IS DISTINCT FROM 'join') END AS left_at
+        AND p.previous = 'join' AND p.value IS DISTINCT FROM 'join') END AS left_at,
+    EXISTS (SELECT FROM ${m('room_state')}.forgotten f
+      WHERE f.room = s.room AND f.user_id = s.state_key AND f.place >= s.place) AS forgotten
   FROM ${m('room_state')}.entries s WHERE s.room = ${NUMBER(m)} AND s.type = 'm.room.member'
     AND s.state_key = $2 AND s.until_place IS NULL AND s.event_id IS NOT NULL AND s.value IS NOT NULL`;
 
@@ -216,8 +222,10 @@ const heldAtOffset = (parameter: string): string =>
 
 const STATE_EVENT: ModelSql = (m) => stateSql(m, `s.type = $2 AND s.state_key = $3 AND ${NOW}`);
 const STATE_EVENT_AT: ModelSql = (m) => stateSql(m, `s.type = $2 AND s.state_key = $3 AND ${heldAt('$4')}`);
-const STATE: ModelSql = (m) => stateSql(m, `($2::text IS NULL OR s.type = $2) AND ${NOW}`);
-const STATE_AT: ModelSql = (m) => stateSql(m, `($2::text IS NULL OR s.type = $2) AND ${heldAt('$3')}`);
+/** `$2` the only type, `$3` the type that is left out. */
+const STATE_FILTER = '($2::text IS NULL OR s.type = $2) AND ($3::text IS NULL OR s.type <> $3)';
+const STATE: ModelSql = (m) => stateSql(m, `${STATE_FILTER} AND ${NOW}`);
+const STATE_AT: ModelSql = (m) => stateSql(m, `${STATE_FILTER} AND ${heldAt('$4')}`);
 const STATE_AT_OFFSET: ModelSql = (m) =>
   stateSql(m, `($3::text[] IS NULL OR s.type = ANY ($3::text[])) AND ${heldAtOffset('$2')}`);
 
@@ -281,14 +289,21 @@ const MEMBERSHIP_CHANGES: ModelSql = (m) =>
       WHERE w.partition = s.room % $2 AND s.log_offset > w.after AND s.log_offset <= w.up_to)`,
   );
 
-const VISIBILITY: ModelSql = (m) => `SELECT type, place, value FROM ${m('room_state')}.entries
+/** Of a room that the user has forgotten the memberships count no more. */
+const VISIBILITY: ModelSql = (
+  m,
+) => `SELECT type, place, value, EXISTS (SELECT FROM ${m('room_state')}.forgotten f
+      WHERE f.room = e.room AND f.user_id = $2 AND NOT EXISTS (SELECT FROM ${m('room_state')}.entries s
+        WHERE s.room = f.room AND s.type = 'm.room.member' AND s.state_key = $2 AND s.place > f.place)) AS forgotten
+  FROM ${m('room_state')}.entries e
   WHERE room = ${NUMBER(m)} AND ((type = 'm.room.member' AND state_key = $2)
     OR (type = 'm.room.history_visibility' AND state_key = '')) ORDER BY place`;
 
 async function readVisibility(db: ModelDatabase, roomId: RoomId, userId: UserId): Promise<HistoryView> {
-  const steps = await db.query<HistoryStep & { readonly type: string }>(VISIBILITY, [roomId, userId]);
+  type Row = HistoryStep & { readonly type: string; readonly forgotten: boolean };
+  const steps = await db.query<Row>(VISIBILITY, [roomId, userId]);
   const { member = [], setting = [] } = Object.groupBy(steps, ({ type }) =>
     type === 'm.room.member' ? 'member' : 'setting',
   );
-  return new HistoryView(userId, setting, member);
+  return new HistoryView(userId, setting, steps[0]?.forgotten === true ? [] : member);
 }

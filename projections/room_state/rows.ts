@@ -54,13 +54,26 @@ export interface RoomStateRows {
   readonly entries: EntryRow[];
   readonly ends: EntryEnd[];
   readonly others: { readonly room: number; readonly event_id: string; readonly value: string | null }[];
+  /** By room and user. */
+  readonly forgotten: Map<
+    string,
+    { readonly room: number; readonly user_id: string; readonly place: number }
+  >;
   readonly sagas: Map<string, SagaRow>;
   readonly endedSagas: string[];
 }
 
 /** No rows yet. */
 export function noRows(): RoomStateRows {
-  return { rooms: new Map(), entries: [], ends: [], others: [], sagas: new Map(), endedSagas: [] };
+  return {
+    rooms: new Map(),
+    entries: [],
+    ends: [],
+    others: [],
+    forgotten: new Map(),
+    sagas: new Map(),
+    endedSagas: [],
+  };
 }
 
 /** The SQL of one schema. */
@@ -69,6 +82,7 @@ export interface RoomStateSql {
   readonly entries: string;
   readonly ends: string;
   readonly others: string;
+  readonly forgotten: string;
   readonly sagas: string;
   readonly endedSagas: string;
 }
@@ -89,6 +103,8 @@ export function roomStateSql(schema: string): RoomStateSql {
       WHERE e.room = u.room AND e.type = u.type AND e.state_key = u.state_key AND e.until_place IS NULL`,
     others: `INSERT INTO ${schema}.other_events SELECT * FROM unnest($1::int8[], $2::text[], $3::text[])
       ON CONFLICT DO NOTHING`,
+    forgotten: `INSERT INTO ${schema}.forgotten SELECT * FROM unnest($1::int8[], $2::text[], $3::int8[])
+      ON CONFLICT (room, user_id) DO UPDATE SET place = EXCLUDED.place`,
     sagas: `INSERT INTO ${schema}.sagas
       SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::text[])
       ON CONFLICT (saga) DO NOTHING`,
@@ -109,6 +125,15 @@ export function writeRows(sql: RoomStateSql, rows: RoomStateRows): readonly Stat
       textColumn(rows.others.map((row) => row.value)),
     ];
     statements.push({ text: sql.others, values });
+  }
+  if (rows.forgotten.size > 0) {
+    const forgotten = [...rows.forgotten.values()];
+    const values = [
+      int8Column(forgotten.map((row) => row.room)),
+      textColumn(forgotten.map((row) => row.user_id)),
+      int8Column(forgotten.map((row) => row.place)),
+    ];
+    statements.push({ text: sql.forgotten, values });
   }
   if (rows.sagas.size > 0) statements.push(writeSagas(sql, [...rows.sagas.values()]));
   if (rows.endedSagas.length > 0) {

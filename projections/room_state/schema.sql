@@ -54,6 +54,15 @@ CREATE TABLE other_events (
   PRIMARY KEY (room, event_id)
 );
 
+-- Who wants to know of a room no more; it ceases to hold with a membership at a later place.
+CREATE TABLE forgotten (
+  room bigint NOT NULL,
+  user_id text NOT NULL,
+  -- The room's last place when it was said.
+  place bigint NOT NULL,
+  PRIMARY KEY (room, user_id)
+);
+
 -- Works of several steps that are begun and not ended.
 CREATE TABLE sagas (
   saga text PRIMARY KEY,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { asUserId } from '../../src/matrix/identifiers.ts';
 import { HistoryView } from './visibility.ts';
 
@@ -86,4 +87,43 @@ test('the membership at an event is that before it, and that after it for the us
   assert.equal(history.membershipAt(message(2)), 'leave');
   assert.equal(history.membershipAt(message(4)), 'invite');
   assert.equal(history.membershipAt({ place: 5, type: 'm.room.member', state_key: bob }), 'join');
+});
+
+test('bounds hold all that may be seen, and nothing is seen where they are empty', () => {
+  const settings = fc.constantFrom('shared', 'invited', 'joined', 'world_readable', null);
+  const memberships = fc.constantFrom('join', 'leave', 'invite', 'ban', 'knock', null);
+  const step = fc.tuple(fc.boolean(), settings, memberships);
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 8 }), (steps) => {
+      const history = new HistoryView(
+        bob,
+        steps.flatMap(([ofSetting, value], index) => (ofSetting ? [{ place: 2 * index, value }] : [])),
+        steps.flatMap(([ofSetting, , value], index) => (ofSetting ? [] : [{ place: 2 * index, value }])),
+      );
+      const { first, last } = history.bounds;
+      const places = Array.from({ length: 20 }, (_, index) => index - 2);
+      const events = places.flatMap((place) => [
+        message(place),
+        { place, type: 'm.room.member', state_key: bob },
+        { place, type: 'm.room.history_visibility', state_key: '' },
+      ]);
+      const visible = events.filter((event) => history.canSee(event)).map(({ place }) => place);
+      assert.ok(
+        visible.every((place) => first <= place && place <= last),
+        `${visible} within ${first} to ${last}`,
+      );
+      // And they are no wider than the stretches between changes that hold anything visible.
+      if (visible.length === 0) assert.ok(first > last || last - first <= 2, `${first} to ${last}`);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('what a state event replaced is shown to who was there, or may see that event', () => {
+  const topic = (place: number) => ({ place, type: 'm.room.topic', state_key: '' });
+  const member = { place: 5, type: 'm.room.member', state_key: bob };
+  assert.equal(view('joined', [3, 'join']).canSeeReplaced(topic(6), 2), true);
+  assert.equal(view('joined', [7, 'join']).canSeeReplaced(topic(6), 2), false);
+  assert.equal(view('world_readable').canSeeReplaced(topic(6), 2), true);
+  assert.equal(view('joined', [3, 'invite'], [5, 'join']).canSeeReplaced(member, 3), true);
 });

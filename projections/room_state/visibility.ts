@@ -19,6 +19,14 @@ export interface HistoryStep {
   readonly value: string | null;
 }
 
+/** Places between which all lies that a user may see. */
+export interface VisibleBounds {
+  /** The first place of which anything may be seen. */
+  readonly first: number;
+  /** The last one. Below `first` when there is nothing to see. */
+  readonly last: number;
+}
+
 /**
  * What one user may see of one room (spec: client-server API, "Room History Visibility"), from the histories of
  * the room's setting and of the user's membership: two short lists, loaded once for any number of events.
@@ -83,6 +91,28 @@ export class HistoryView {
   membershipAt({ place, type, state_key }: PlacedEvent): string {
     const own = type === 'm.room.member' && state_key === this.#user;
     return valueBefore(this.#memberships, own ? place + 1 : place) ?? 'leave';
+  }
+
+  /**
+   * The content of the state event that `event` replaced: shown to who was in the room when it was replaced (it was
+   * state then, which members have), to the user whose membership it was, and to who may see that event.
+   */
+  canSeeReplaced(event: PlacedEvent, replacedPlace: number): boolean {
+    const { type, state_key } = event;
+    if (valueBefore(this.#memberships, event.place) === 'join') return true;
+    if (type === 'm.room.member' && state_key === this.#user) return true;
+    return this.canSee({ place: replacedPlace, type, state_key });
+  }
+
+  /**
+   * Bounds of what may be seen: paging need not look beyond them. The change with which a range begins may be seen,
+   * too, from behind.
+   */
+  get bounds(): VisibleBounds {
+    const ranges = this.ranges();
+    const [first, last] = [ranges[0], ranges.at(-1)];
+    if (first === undefined || last === undefined) return { first: 0, last: -1 };
+    return { first: Math.max(first.from - 1, Number.MIN_SAFE_INTEGER), last: last.to };
   }
 
   #allows(place: number, setting: string | null, membership: string | null): boolean {

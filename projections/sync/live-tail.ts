@@ -4,6 +4,7 @@ import { parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
 import { RoomTail } from './room-tail.ts';
+import type { ForgottenRoom } from './sync-event.ts';
 import { tailEvent } from './tail-event.ts';
 import type { TailListener } from './tail-listener.ts';
 import { TailWindow } from './tail-window.ts';
@@ -148,6 +149,9 @@ export class LiveTail {
         for (const listener of this.listeners) listener.room(room_id);
         return;
       }
+      case 'room_forgotten':
+        this.forgotten(asUserId(fact.value.user_id), { room_id: asRoomId(opened.key), partition, offset });
+        return;
       case 'typing': {
         const { user_id, typing, until } = fact.value;
         const roomId = asRoomId(fact.value.room_id);
@@ -179,6 +183,12 @@ export class LiveTail {
     this.userTail(userId).memberships.push(membership);
     this.window.keep('rooms', membership.partition, { offset: membership.offset, user: userId });
     for (const listener of this.listeners) listener.membership(userId, membership);
+  }
+
+  private forgotten(userId: UserId, room: ForgottenRoom): void {
+    this.userTail(userId).forgotten.push(room);
+    this.window.keep('rooms', room.partition, { offset: room.offset, user: userId });
+    for (const listener of this.listeners) listener.forgotten(userId, room);
   }
 
   private receipt(

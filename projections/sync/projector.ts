@@ -30,15 +30,26 @@ export class SyncProjector implements Projector {
   private readonly rooms = new LRUCache<string, Counts>({ max: KEPT_ROOMS });
   private readonly members = new LRUCache<string, string>({ max: KEPT_MEMBERS });
   private readonly insert: string;
+  private readonly forgotten: string;
   private readonly loadRooms: string;
   private readonly loadMembers: string;
 
   constructor(context: ProjectorContext) {
     const { schema } = context;
     this.context = context;
-    this.insert = `INSERT INTO ${schema}.memberships
+    this.insert = `INSERT INTO ${schema}.memberships (user_id, room_id, place, log_offset, partition, joined,
+        invited, membership, sender, event_id)
       SELECT * FROM unnest($1::text[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[],
         $8::text[], $9::text[], $10::text[])`;
+    // Each counts for the last membership before it; said twice, the first time counts.
+    this.forgotten = `UPDATE ${schema}.memberships m SET forgotten = f.log_offset
+      FROM (SELECT a.user_id, a.room_id, l.place, min(a.log_offset) AS log_offset
+        FROM unnest($1::text[], $2::text[], $3::int8[]) a(user_id, room_id, log_offset)
+        CROSS JOIN LATERAL (SELECT place FROM ${schema}.memberships
+          WHERE user_id = a.user_id AND room_id = a.room_id AND log_offset < a.log_offset
+          ORDER BY place DESC LIMIT 1) l
+        GROUP BY a.user_id, a.room_id, l.place) f
+      WHERE m.user_id = f.user_id AND m.room_id = f.room_id AND m.place = f.place AND m.forgotten IS NULL`;
     this.loadRooms = `SELECT a.room_id, m.joined, m.invited FROM unnest($1::text[]) a(room_id)
       CROSS JOIN LATERAL (SELECT joined, invited FROM ${schema}.memberships
         WHERE room_id = a.room_id ORDER BY place DESC LIMIT 1) m`;
@@ -50,7 +61,8 @@ export class SyncProjector implements Projector {
 
   async apply(records: readonly OpenedRecord[]): Promise<readonly Statement[]> {
     const events = records.flatMap(memberEvents);
-    if (events.length === 0) return [];
+    const forgotten = this.forgettings(records);
+    if (events.length === 0) return forgotten;
     const counts = await this.countsOf(events);
     const members = await this.membershipsOf(events);
     const rows: Row[] = [];
@@ -65,7 +77,7 @@ export class SyncProjector implements Projector {
     }
     for (const [key, count] of counts) this.rooms.set(key, count);
     for (const [key, membership] of members) this.members.set(key, membership);
-    return rows.length === 0 ? [] : [this.write(rows)];
+    return rows.length === 0 ? forgotten : [this.write(rows), ...forgotten];
   }
 
   forget(): void {
@@ -99,6 +111,20 @@ export class SyncProjector implements Projector {
       members.set(`${row.room_id} ${row.user_id}`, row.membership);
     }
     return members;
+  }
+
+  /** What goes behind the memberships of the batch, since it changes rows that may be among them. */
+  private forgettings(records: readonly OpenedRecord[]): readonly Statement[] {
+    const found = records.flatMap(({ key, offset, fact }) =>
+      fact?.type === 'room_forgotten' ? [{ key, offset, user_id: fact.value.user_id }] : [],
+    );
+    if (found.length === 0) return [];
+    const values = [
+      textColumn(found.map(({ user_id }) => user_id)),
+      textColumn(found.map(({ key }) => key)),
+      int8Column(found.map(({ offset }) => offset)),
+    ];
+    return [{ text: this.forgotten, values }];
   }
 
   private write(rows: readonly Row[]): Statement {

@@ -56,6 +56,7 @@ export function planRooms(
     else if (since !== undefined && last.offset < (from ?? 0)) continue;
     else if (last.membership === 'invite') invite.push(last);
     else if (last.membership === 'knock') knock.push(last);
+    else if (isForgotten(last, position)) continue;
     else if (since !== undefined || filter.includeLeave) {
       const plan = left(history, last, from);
       if (plan !== undefined) rooms.push(plan);
@@ -63,6 +64,11 @@ export function planRooms(
     }
   }
   return { rooms, ended, invite, knock };
+}
+
+/** Whether the user has forgotten the room by the position answered for: then no answer speaks of it. */
+function isForgotten({ forgotten, partition }: Membership, position: SyncPosition): boolean {
+  return typeof forgotten === 'number' && forgotten < (position.rooms[partition] ?? 0);
 }
 
 function historyBefore(view: UserView, roomId: RoomId, position: SyncPosition): readonly Membership[] {

@@ -12,6 +12,8 @@ CREATE TABLE memberships (
   membership text NOT NULL,
   sender text NOT NULL,
   event_id text NOT NULL,
+  -- The offset at which the user forgot the room, on the membership with which that was; null otherwise.
+  forgotten bigint,
   PRIMARY KEY (user_id, room_id, place)
 );
 CREATE INDEX memberships_room ON memberships (room_id, place);

@@ -5,7 +5,7 @@ import { eventColumns, eventJoins } from '../timeline/stored-event.ts';
 
 /** `$1` user, `$2` offsets by partition. */
 export const MEMBERSHIPS: ModelSql = (m) => `SELECT room_id, membership, sender, event_id, place, partition,
-    log_offset AS offset
+    log_offset AS offset, CASE WHEN forgotten < ($2::int8[])[partition + 1] THEN forgotten END AS forgotten
   FROM ${m('sync')}.memberships WHERE user_id = $1 AND log_offset < ($2::int8[])[partition + 1]
   ORDER BY log_offset`;
 

@@ -44,6 +44,15 @@ export interface Membership {
   /** Where it stands in `rooms`. */
   readonly partition: number;
   readonly offset: number;
+  /** Where the user forgot the room while this held; null or left out otherwise. */
+  readonly forgotten?: number | null;
+}
+
+/** A room that a user has forgotten, with where that stands in `rooms`. */
+export interface ForgottenRoom {
+  readonly room_id: RoomId;
+  readonly partition: number;
+  readonly offset: number;
 }
 
 /** A receipt as it is shown, with where it stands in `user_values`. */

@@ -152,6 +152,7 @@ function roomFilter(
   return (roomId) => !unwanted.has(roomId) && (wanted === undefined || wanted.has(roomId));
 }
 
+/** Any `url` key counts, whatever its value. */
 function hasUrl(content: string): boolean {
   if (!content.includes('url')) return false;
   const value: unknown = JSON.parse(content);

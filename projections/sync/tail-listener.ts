@@ -1,5 +1,5 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import type { Membership } from './sync-event.ts';
+import type { ForgottenRoom, Membership } from './sync-event.ts';
 import type { UserRules } from './user-rules.ts';
 
 /**
@@ -11,6 +11,8 @@ export interface TailListener {
   room(roomId: RoomId): void;
   /** A user's membership changed, or was written again. */
   membership(userId: UserId, membership: Membership): void;
+  /** A user has forgotten a room. Nothing that anybody waits for. */
+  forgotten(userId: UserId, room: ForgottenRoom): void;
   /** Something happened that the user alone may see. */
   user(userId: UserId): void;
   /** A user's push rules changed. */

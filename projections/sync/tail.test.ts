@@ -101,6 +101,7 @@ describe('the tail', () => {
     scene.tail.listen({
       room: () => told.push(scene.tail.position().rooms[0]),
       membership: nothing,
+      forgotten: nothing,
       user: nothing,
       rules: nothing,
       read: nothing,

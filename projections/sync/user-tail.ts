@@ -1,4 +1,4 @@
-import type { AccountDatum, Membership } from './sync-event.ts';
+import type { AccountDatum, ForgottenRoom, Membership } from './sync-event.ts';
 import type { SyncTopic } from './token.ts';
 import type { UserRules } from './user-rules.ts';
 
@@ -6,6 +6,8 @@ import type { UserRules } from './user-rules.ts';
 export class UserTail {
   /** Changes of the user's memberships, and profiles written again. */
   memberships: Membership[] = [];
+  /** Rooms that the user forgot. */
+  forgotten: ForgottenRoom[] = [];
   /** Account data that was set, fully-read markers among it. All of one partition. */
   accountData: AccountDatum[] = [];
 
@@ -14,15 +16,16 @@ export class UserTail {
 
   /** Whether nothing is left. */
   get idle(): boolean {
-    return this.memberships.length === 0 && this.accountData.length === 0 && this.rules === undefined;
+    const left = this.memberships.length + this.forgotten.length + this.accountData.length;
+    return left === 0 && this.rules === undefined;
   }
 
   /** Drops what stands in a partition before an offset. */
   drop(topic: SyncTopic, partition: number, before: number): void {
     if (topic === 'rooms') {
-      this.memberships = this.memberships.filter(
-        (one) => one.partition !== partition || one.offset >= before,
-      );
+      const stays = (one: ForgottenRoom) => one.partition !== partition || one.offset >= before;
+      this.memberships = this.memberships.filter(stays);
+      this.forgotten = this.forgotten.filter(stays);
     } else {
       this.accountData = this.accountData.filter((one) => one.offset >= before);
       if (this.rules !== undefined && this.rules.offset < before) this.rules = undefined;

@@ -1,6 +1,6 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { Reading } from './reading.ts';
-import type { Membership } from './sync-event.ts';
+import type { ForgottenRoom, Membership } from './sync-event.ts';
 import type { SyncPosition } from './token.ts';
 import type { UserRules } from './user-rules.ts';
 
@@ -52,6 +52,14 @@ export class UserView {
     if (rules.offset <= this.rules.offset) return;
     this.rules = rules;
     this.readings.clear();
+  }
+
+  /** Takes in that the user forgot a room: until the membership changes again. */
+  forget({ room_id, offset }: ForgottenRoom): void {
+    const history = this.histories.get(room_id);
+    const last = history?.at(-1);
+    if (history === undefined || last === undefined || last.offset >= offset) return;
+    history[history.length - 1] = { ...last, forgotten: last.forgotten ?? offset };
   }
 
   /** Every room that the user was ever in, invited to, or knocked on. */

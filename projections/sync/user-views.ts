@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { LiveTail } from './live-tail.ts';
 import { least } from './position.ts';
-import type { Membership } from './sync-event.ts';
+import type { ForgottenRoom, Membership } from './sync-event.ts';
 import type { SyncReads } from './sync-reads.ts';
 import type { TailListener } from './tail-listener.ts';
 import type { UserRules } from './user-rules.ts';
@@ -73,6 +73,10 @@ export class UserViews implements TailListener {
     view.wake(this.tail.position());
   }
 
+  forgotten(userId: UserId, room: ForgottenRoom): void {
+    this.views.get(userId)?.forget(room);
+  }
+
   user(userId: UserId): void {
     this.views.get(userId)?.wake(this.tail.position());
   }
@@ -97,7 +101,12 @@ export class UserViews implements TailListener {
     const live = below.every((offset, partition) => offset >= (start[partition] ?? 0));
     if (live) {
       const tail = this.tail.user(userId);
-      for (const membership of tail?.memberships ?? []) view.change(membership);
+      const changes = [
+        ...(tail?.memberships ?? []).map((one) => ({ offset: one.offset, take: () => view.change(one) })),
+        ...(tail?.forgotten ?? []).map((one) => ({ offset: one.offset, take: () => view.forget(one) })),
+      ];
+      // In the order of the log: what was forgotten before a change of the membership is so no more.
+      for (const change of changes.sort((one, other) => one.offset - other.offset)) change.take();
       if (tail?.rules !== undefined) view.obey(tail.rules);
       this.views.set(userId, view);
       for (const roomId of view.joined) this.index(view, roomId);

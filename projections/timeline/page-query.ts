@@ -25,6 +25,19 @@ export interface PageBounds {
   readonly filter?: EventFilter;
 }
 
+/** Events by their time: of a room, behind a time and place, in one direction. */
+export interface TimeBounds {
+  readonly direction: 'b' | 'f';
+  /** `origin_server_ts`, milliseconds. Events of that very time belong to it, unless `place` is given. */
+  readonly ts: number;
+  /** Of the events of that very time those behind this place, in the direction. */
+  readonly place?: number;
+  /** Only events between these places, both inclusive. */
+  readonly first: number;
+  readonly last: number;
+  readonly limit: number;
+}
+
 /** The five parameters of a filter: patterns and lists, null where all are wanted. */
 export function filterValues(filter: EventFilter = {}): readonly Parameter[] {
   return [

@@ -5,7 +5,7 @@ import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { Parameter } from '../framework/model.ts';
 import { toPostgresText } from '../framework/postgres-text.ts';
-import { type EventFilter, filterValues, type PageBounds } from './page-query.ts';
+import { type EventFilter, filterValues, type PageBounds, type TimeBounds } from './page-query.ts';
 import {
   eventColumns,
   eventJoins,
@@ -40,6 +40,13 @@ export interface FoundAnnotation {
   readonly txn_id: string | null;
 }
 
+/** Where an event stands. */
+export interface EventPlace {
+  readonly place: number;
+  /** The root of the thread that it is in; null for the main timeline. */
+  readonly thread: EventId | null;
+}
+
 /**
  * Queries of `timeline`. They look at nobody's rights: `visible-timeline.ts` does. Rejected and soft-failed
  * events and outliers are left out, but in `eventsByIds` and `pdus`.
@@ -47,14 +54,18 @@ export interface FoundAnnotation {
 export interface TimelineQueries {
   /** An event of the room. */
   event(roomId: RoomId, eventId: EventId): Promise<StoredEvent | undefined>;
+  /** An event, in whatever room it is. */
+  eventAnywhere(eventId: EventId): Promise<StoredEvent | undefined>;
   /** Events by ID, whatever became of them but for rejected ones; in no particular order. */
   eventsByIds(eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, StoredEvent>>;
   /** State events of a room by ID, as full PDUs. */
   pdus(roomId: RoomId, eventIds: readonly EventId[]): Promise<ReadonlyMap<EventId, Pdu>>;
-  /** The place of an event of the room. */
-  place(roomId: RoomId, eventId: EventId): Promise<number | undefined>;
+  /** Where an event of the room stands. */
+  whereIs(roomId: RoomId, eventId: EventId): Promise<EventPlace | undefined>;
   /** Events in the order of the direction; see `PageBounds`. */
   page(roomId: RoomId, bounds: PageBounds): Promise<readonly StoredEvent[]>;
+  /** Events by their time, nearest first; see `TimeBounds`. */
+  closest(roomId: RoomId, bounds: TimeBounds): Promise<readonly StoredEvent[]>;
   /** The newest `limit` events at or before an offset of the log, oldest first. For a sync's timeline. */
   latest(
     roomId: RoomId,
@@ -86,15 +97,20 @@ export function timelineQueries(db: ModelDatabase): TimelineQueries {
     (await db.query<{ value: number }>(sql, values))[0]?.value;
   return {
     event: async (roomId, eventId) => (await events(EVENT, [roomId, eventId]))[0],
+    eventAnywhere: async (eventId) => (await events(EVENT_ANYWHERE, [eventId]))[0],
     eventsByIds: async (ids) =>
       new Map((await events(BY_IDS, [textColumn(ids)])).map((event) => [event.event_id, event])),
     pdus: (roomId, ids) => readPdus(db, roomId, ids),
-    place: (roomId, eventId) => number(PLACE, [roomId, eventId]),
+    whereIs: async (roomId, eventId) => (await db.query<EventPlace>(PLACE, [roomId, eventId]))[0],
     page: (roomId, bounds) => {
       const { direction, from, to, limit, filter } = bounds;
       const [sql, first, last] =
         direction === 'b' ? [BACK, from ?? MOST, to ?? LEAST] : [FORTH, from ?? LEAST, to ?? MOST];
       return events(sql, [roomId, first, last, limit, ...filterValues(filter)]);
+    },
+    closest: (roomId, { direction, ts, place, first, last, limit }) => {
+      const [sql, behind] = direction === 'b' ? [EARLIER, MOST] : [LATER, LEAST];
+      return events(sql, [roomId, ts, place ?? behind, limit, first, last]);
     },
     latest: async (roomId, { offset, after }, limit, filter) => {
       const found = await events(LATEST, [roomId, offset, after ?? LEAST, limit, ...filterValues(filter)]);
@@ -121,10 +137,25 @@ const MOST = Number.MAX_SAFE_INTEGER;
 const EVENT: ModelSql = (m) => `SELECT ${eventColumns} FROM ${m('timeline')}.events e ${eventJoins(m)}
   WHERE r.room_id = $1 AND e.event_id = $2 AND e.kind <= 1`;
 
+const EVENT_ANYWHERE: ModelSql = (m) => `SELECT ${eventColumns} FROM ${m('timeline')}.events e
+  ${eventJoins(m)} WHERE e.event_id = $1 AND e.kind <= 1`;
+
+/** `$1` room, `$2` time and `$3` place behind which, `$4` limit, `$5` and `$6` places between which. */
+function byTime(m: (model: string) => string, comparison: '<' | '>', order: 'ASC' | 'DESC'): string {
+  const sorted = `ORDER BY e.ts ${order}, e.place ${order}`;
+  return `SELECT ${eventColumns} FROM (SELECT * FROM ${m('timeline')}.events e
+      WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
+        AND (e.ts, e.place) ${comparison} ($2::int8, $3::int8) AND e.place BETWEEN $5 AND $6
+      ${sorted} LIMIT $4) e
+    ${eventJoins(m)} ${sorted}`;
+}
+const EARLIER: ModelSql = (m) => byTime(m, '<', 'DESC');
+const LATER: ModelSql = (m) => byTime(m, '>', 'ASC');
+
 const BY_IDS: ModelSql = (m) => `SELECT ${eventColumns} FROM ${m('timeline')}.events e ${eventJoins(m)}
   WHERE e.event_id = ANY ($1::text[]) AND e.kind <= 3`;
 
-const PLACE: ModelSql = (m) => `SELECT e.place AS value FROM ${m('timeline')}.events e
+const PLACE: ModelSql = (m) => `SELECT e.place, e.thread FROM ${m('timeline')}.events e
   JOIN ${m('timeline')}.rooms r USING (room) WHERE r.room_id = $1 AND e.event_id = $2 AND e.kind <= 1`;
 
 /** `$1` room, then values of `filterValues` from `$5` on. */

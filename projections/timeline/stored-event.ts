@@ -43,6 +43,10 @@ export interface StoredEvent {
   readonly prev_content?: string;
   /** The event ID of the state event that it replaced. */
   readonly replaces_state?: EventId;
+  /** The place of that state event. */
+  readonly replaces_place?: number;
+  /** The reader's membership as of the event, where a reader is known (`unsigned.membership`). */
+  readonly membership?: string;
   /** Who sent it and how, for the echo of the transaction ID. */
   readonly transaction: { readonly device_id: string; readonly txn_id: string } | null;
   /** Where they were asked for and there are any. */
@@ -65,13 +69,14 @@ export interface StoredEventRow {
   readonly device_id: string | null;
   readonly txn_id: string | null;
   readonly replaces_state: EventId | null;
+  readonly replaces_place?: number | null;
   readonly prev_content: string | null;
 }
 
 /** Columns of a stored event, of the aliases that `eventJoins` makes. */
 export const eventColumns = `r.room_id, e.event_id, e.type, e.sender, e.state_key, e.ts, e.content, e.redacts,
   e.redacted_by, e.place, e.log_offset, e.device_id, e.txn_id, before.event_id AS replaces_state,
-  replaced.content AS prev_content`;
+  before.place AS replaces_place, replaced.content AS prev_content`;
 
 /**
  * What is joined to `timeline.events e`: its room, and for state events the entry that it replaced. The room's
@@ -79,7 +84,7 @@ export const eventColumns = `r.room_id, e.event_id, e.type, e.sender, e.state_ke
  */
 export function eventJoins(schema: (model: string) => string): string {
   return `JOIN ${schema('timeline')}.rooms r ON r.room = e.room
-    LEFT JOIN LATERAL (SELECT x.event_id FROM ${schema('room_state')}.entries x
+    LEFT JOIN LATERAL (SELECT x.event_id, x.place FROM ${schema('room_state')}.entries x
       WHERE e.state_key IS NOT NULL AND x.room = e.room AND x.type = e.type AND x.state_key = e.state_key
         AND x.place < e.place ORDER BY x.place DESC LIMIT 1) before ON true
     LEFT JOIN ${schema('timeline')}.events replaced ON replaced.event_id = before.event_id`;
@@ -111,7 +116,7 @@ function storedEvent(
   row: StoredEventRow,
   redactions: ReadonlyMap<EventId, StoredEvent> | undefined,
 ): StoredEvent {
-  const { redacted_by, device_id, txn_id, prev_content, replaces_state } = row;
+  const { redacted_by, device_id, txn_id, prev_content, replaces_state, replaces_place } = row;
   const redaction = redacted_by === null ? undefined : redactions?.get(redacted_by);
   return {
     room_id: row.room_id,
@@ -127,6 +132,7 @@ function storedEvent(
     ...(redaction === undefined ? {} : { redacted_because: redaction }),
     ...(prev_content === null ? {} : { prev_content }),
     ...(replaces_state === null ? {} : { replaces_state }),
+    ...(typeof replaces_place === 'number' ? { replaces_place } : {}),
     transaction: device_id === null || txn_id === null ? null : { device_id, txn_id },
   };
 }

@@ -5,7 +5,7 @@ import type { RoomStateQueries } from '../room_state/queries.ts';
 import type { HistoryView } from '../room_state/visibility.ts';
 import { readRelations, withRelations } from './event-relations.ts';
 import type { EventFilter } from './page-query.ts';
-import type { TimelineQueries } from './queries.ts';
+import type { EventPlace, TimelineQueries } from './queries.ts';
 import type { StoredEvent } from './stored-event.ts';
 
 /** A page of a room's timeline as one user sees it, asked for; `from`, `to` as in `PageBounds`. */
@@ -29,13 +29,30 @@ export interface VisiblePage {
   readonly next?: number;
 }
 
-/** Timelines as a user sees them. Events come with what is told of their children. */
+/** Which event is nearest to a time, asked for. */
+export interface ClosestQuery {
+  readonly roomId: RoomId;
+  readonly viewer: UserId;
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+  /** `f`: at that time or after it; `b`: at that time or before it. */
+  readonly direction: 'b' | 'f';
+}
+
+/**
+ * Timelines as a user sees them. Events say what the viewer's membership was (`unsigned.membership`) and
+ * come with what is told of their children.
+ */
 export interface VisibleTimeline extends Pick<TimelineQueries, 'isChild' | 'annotation'> {
   /** The event if it is in the room and the viewer may see it. */
   event(roomId: RoomId, eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
-  /** The place of an event of the room, whoever asks. */
-  place(roomId: RoomId, eventId: EventId): Promise<number | undefined>;
+  /** The event, in whatever room, if the viewer may see it. */
+  eventAnywhere(eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
+  /** Where an event of the room stands, whoever asks. */
+  whereIs(roomId: RoomId, eventId: EventId): Promise<EventPlace | undefined>;
   page(query: VisiblePageQuery): Promise<VisiblePage>;
+  /** The event nearest to a time in one direction, of those that the viewer may see. */
+  closest(query: ClosestQuery): Promise<StoredEvent | undefined>;
 }
 
 /** Steps in which hidden events are passed over; a page that is still not full says where to go on. */
@@ -47,15 +64,19 @@ export function visibleTimeline(
   timeline: TimelineQueries,
   rooms: RoomStateQueries,
 ): VisibleTimeline {
+  const ifVisible = async (
+    event: StoredEvent | undefined,
+    viewer: UserId,
+  ): Promise<StoredEvent | undefined> => {
+    if (event === undefined) return undefined;
+    const view = await rooms.visibility(event.room_id, viewer);
+    if (!view.canSee(event)) return undefined;
+    return (await related(db, [seenBy(view, event)], { roomId: event.room_id, viewer, view }))[0];
+  };
   return {
-    event: async (roomId, eventId, viewer) => {
-      const event = await timeline.event(roomId, eventId);
-      if (event === undefined) return undefined;
-      const view = await rooms.visibility(roomId, viewer);
-      if (!view.canSee(event)) return undefined;
-      return (await related(db, [event], { roomId, viewer, view }))[0];
-    },
-    place: (roomId, eventId) => timeline.place(roomId, eventId),
+    event: async (roomId, eventId, viewer) => ifVisible(await timeline.event(roomId, eventId), viewer),
+    eventAnywhere: async (eventId, viewer) => ifVisible(await timeline.eventAnywhere(eventId), viewer),
+    whereIs: (roomId, eventId) => timeline.whereIs(roomId, eventId),
     isChild: (roomId, eventId) => timeline.isChild(roomId, eventId),
     annotation: (roomId, annotation) => timeline.annotation(roomId, annotation),
     page: async (query) => {
@@ -63,7 +84,18 @@ export function visibleTimeline(
       const page = await readPage(timeline, rooms, query, view);
       return { ...page, events: await related(db, page.events, { ...query, view }) };
     },
+    closest: (query) => readClosest(timeline, rooms, query),
   };
+}
+
+/** An event that the viewer may see, without what of it the viewer may not. */
+function seenBy(view: HistoryView, event: StoredEvent): StoredEvent {
+  const membership = view.membershipAt(event);
+  const { prev_content, replaces_place } = event;
+  if (prev_content === undefined || replaces_place === undefined) return { ...event, membership };
+  if (view.canSeeReplaced(event, replaces_place)) return { ...event, membership };
+  const { prev_content: _, ...rest } = event;
+  return { ...rest, membership };
 }
 
 /** The events with what their reader may be told of their children. */
@@ -90,25 +122,58 @@ async function readPage(
 ): Promise<VisiblePage> {
   const { roomId, direction, limit } = query;
   const start = query.from ?? (direction === 'b' ? ((await rooms.room(roomId))?.place ?? 0) + 1 : 0);
+  const { from: begin, to } = within(view, query);
+  if (direction === 'b' ? begin <= to : begin >= to) return { events: [], start };
   const events: StoredEvent[] = [];
-  let from = query.from;
+  let from = begin;
   for (let step = 0; step < MOST_STEPS; step++) {
     // One more than is wanted tells whether there is anything further.
     const wanted = Math.max(limit - events.length, step === 0 ? 0 : 50) + 1;
-    const found = await timeline.page(roomId, {
-      direction,
-      limit: wanted,
-      ...(from === undefined ? {} : { from }),
-      ...(query.to === undefined ? {} : { to: query.to }),
-      ...(query.filter === undefined ? {} : { filter: query.filter }),
-    });
+    const bounds = { direction, limit: wanted, from, to };
+    const found = await timeline.page(roomId, { ...bounds, ...filterOf(query) });
     for (const event of found.slice(0, wanted - 1)) {
-      if (events.length === limit) return { events, start, next: from ?? start };
-      if (view.canSee(event)) events.push(event);
+      if (events.length === limit) return { events, start, next: from };
+      if (view.canSee(event)) events.push(seenBy(view, event));
       from = direction === 'b' ? event.place : event.place + 1;
     }
     if (found.length < wanted) return { events, start };
     if (events.length === limit) break;
   }
-  return { events, start, next: from ?? start };
+  // Before anything was passed over, the place to go on from is the one that was asked for.
+  return { events, start, next: from === begin ? (query.from ?? start) : from };
+}
+
+function filterOf({ filter }: VisiblePageQuery): { readonly filter?: EventFilter } {
+  return filter === undefined ? {} : { filter };
+}
+
+/** The part of a page's range in which the viewer may see anything. */
+function within(view: HistoryView, { direction, from, to }: VisiblePageQuery): { from: number; to: number } {
+  const { first, last } = view.bounds;
+  const above = last < Number.MAX_SAFE_INTEGER ? last + 1 : last;
+  return direction === 'b'
+    ? { from: Math.min(from ?? above, above), to: Math.max(to ?? first, first) }
+    : { from: Math.max(from ?? first, first), to: Math.min(to ?? above, above) };
+}
+
+/** Events looked at in one step of a search by time. */
+const CLOSEST_STEP = 50;
+
+async function readClosest(
+  timeline: TimelineQueries,
+  rooms: RoomStateQueries,
+  { roomId, viewer, ts, direction }: ClosestQuery,
+): Promise<StoredEvent | undefined> {
+  const view = await rooms.visibility(roomId, viewer);
+  const bounds = view.bounds;
+  if (bounds.first > bounds.last) return undefined;
+  let from: { readonly ts: number; readonly place?: number } = { ts };
+  for (;;) {
+    const found = await timeline.closest(roomId, { direction, limit: CLOSEST_STEP, ...from, ...bounds });
+    const event = found.find((one) => view.canSee(one));
+    if (event !== undefined) return seenBy(view, event);
+    const last = found.at(-1);
+    if (last === undefined || found.length < CLOSEST_STEP) return undefined;
+    from = { ts: last.origin_server_ts, place: last.place };
+  }
 }

@@ -60,6 +60,9 @@ export interface Config {
   readonly rateLoginAddress: Rate;
   readonly rateRegistration: Rate;
   readonly rateSend: Rate;
+  readonly rateMembership: Rate;
+  readonly rateNotice: Rate;
+  readonly rateLookup: Rate;
   readonly log: 'postgres' | 'kafka';
   /** Partitions of each topic; fixed when the log is made. */
   readonly slots: number;

@@ -113,6 +113,24 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
     parse: parse.rate,
     default: '600/minute',
   },
+  rateMembership: {
+    name: 'rate_membership',
+    about: ['Joins, knocks, invitations, leaves, kicks, bans and forgotten rooms of one user.'],
+    parse: parse.rate,
+    default: '300/minute',
+  },
+  rateNotice: {
+    name: 'rate_notice',
+    about: ['Receipts, read markers and typing notices of one user.'],
+    parse: parse.rate,
+    default: '1200/minute',
+  },
+  rateLookup: {
+    name: 'rate_lookup',
+    about: ["Questions of one user for a room's aliases or for the event nearest to a time."],
+    parse: parse.rate,
+    default: '600/minute',
+  },
   log: {
     name: 'log',
     about: [

@@ -84,6 +84,7 @@ export const catalogue = {
     status: 400,
     text: 'You have annotated the event so already.',
   },
+  NOT_LEFT: { errcode: 'M_UNKNOWN', status: 400, text: 'The user has not left the room.' },
   BAD_STATE: { errcode: 'M_BAD_STATE', status: 403, text: 'The change does not fit the present state.' },
   // The house itself
   UNAVAILABLE: {

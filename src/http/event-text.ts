@@ -3,7 +3,7 @@ import type { JsonObject } from '../matrix/json.ts';
 import type { StoredEvent } from './reads/stored-event.ts';
 
 /** What is printed of an event: events of the models, and those of the log's tail. */
-export type PrintableEvent = Omit<StoredEvent, 'redacted_because' | 'relations'> & {
+export type PrintableEvent = Omit<StoredEvent, 'redacted_because' | 'replaces_place' | 'relations'> & {
   readonly redacted_because?: PrintableEvent;
   readonly relations?: EventRelations<PrintableEvent>;
 };
@@ -66,6 +66,7 @@ function unsignedText(event: PrintableEvent, withRoom: boolean, viewer: Viewer, 
     text += `,"membership":${JSON.stringify(viewer.membershipAt(event))}`;
   if (event.prev_content !== undefined) text += `,"prev_content":${event.prev_content}`;
   if (event.replaces_state !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces_state)}`;
+  if (event.membership !== undefined) text += `,"membership":${JSON.stringify(event.membership)}`;
   if (event.redacted_because !== undefined) {
     text += `,"redacted_because":${eventText(event.redacted_because, viewer, now)}`;
   }

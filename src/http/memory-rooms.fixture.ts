@@ -1,3 +1,4 @@
+import { pageOf } from '../../projections/directory/public-rooms.ts';
 import type { RoomEventRecord } from '../log/records.ts';
 import {
   asEventId,
@@ -21,10 +22,11 @@ import type { EventFilter, TimelineReads } from './reads/timeline-reads.ts';
 
 /** The models of rooms, made anew from a log in memory at every question. */
 export function memoryRooms(log: MemoryLog): RoomReads {
-  const state: RoomReads['state'] = async (roomId, { type, at } = {}) => {
+  const state: RoomReads['state'] = async (roomId, { type, at, members } = {}) => {
     const latest = new Map<string, StoredEvent>();
     for (const event of eventsOf(log, roomId)) {
       if (event.state_key === null || (at !== undefined && event.place > at)) continue;
+      if (members === false && event.type === 'm.room.member') continue;
       if (type === undefined || event.type === type) latest.set(`${event.type}\0${event.state_key}`, event);
     }
     return [...latest.values()];
@@ -52,8 +54,21 @@ export function memoryTimeline(log: MemoryLog): TimelineReads {
   return {
     event: async (roomId, eventId, viewer) =>
       visible(log, roomId, viewer).find((event) => event.event_id === eventId),
-    place: async (roomId, eventId) =>
-      eventsOf(log, roomId).find((event) => event.event_id === eventId)?.place,
+    eventAnywhere: async (eventId, viewer) => {
+      const rooms = new Set(factsOf(log, 'room_event').map(({ key }) => key));
+      const all = [...rooms].flatMap((roomId) => visible(log, roomId, viewer));
+      return all.find((event) => event.event_id === eventId);
+    },
+    closest: async ({ roomId, viewer, ts, direction }) => {
+      const all = visible(log, roomId, viewer);
+      return direction === 'f'
+        ? all.find((event) => event.origin_server_ts >= ts)
+        : all.findLast((event) => event.origin_server_ts <= ts);
+    },
+    whereIs: async (roomId, eventId) => {
+      const found = eventsOf(log, roomId).find((event) => event.event_id === eventId);
+      return found === undefined ? undefined : { place: found.place, thread: null };
+    },
     isChild: async (roomId, eventId) => {
       const found = eventsOf(log, roomId).find((event) => event.event_id === eventId);
       return found && relationOf(JSON.parse(found.content)) !== undefined;
@@ -103,16 +118,16 @@ export function memoryDirectory(log: MemoryLog): DirectoryReads {
       return facts.reduce<RegistrationToken | undefined>(evolveRegistrationToken, undefined);
     },
     visibility: async (roomId) => listed().get(roomId) ?? 'private',
-    list: async ({ limit, offset }) => {
+    list: async (query) => {
       const rooms = [...listed()].filter(([, visibility]) => visibility === 'public');
-      const page = rooms.slice(offset, offset + limit).map(([roomId]) => ({
+      const all = rooms.map(([roomId]) => ({
         room_id: asRoomId(roomId),
         num_joined_members: 1,
         world_readable: false,
         guest_can_join: false,
         join_rule: 'public',
       }));
-      return { rooms: page, total: rooms.length };
+      return pageOf(all, query);
     },
   };
 }
@@ -155,7 +170,9 @@ function standing(log: MemoryLog, roomId: string, userId: UserId) {
   }
   if (last === undefined) return undefined;
   const { membership, event } = last;
+  const forgets = factsOf(log, 'room_forgotten').filter(({ key }) => key === roomId);
   return {
+    forgotten: forgets.some(({ value }) => value.membership_event === event.event_id),
     membership,
     event_id: event.event_id,
     place: event.place,
@@ -167,6 +184,7 @@ function visible(log: MemoryLog, roomId: string, viewer: UserId): readonly Store
   const where = standing(log, roomId, viewer);
   const all = eventsOf(log, roomId);
   if (where?.membership === 'join') return all;
+  if (where?.forgotten === true) return [];
   const isOpen = all.some((event) => event.content.includes('"world_readable"'));
   return isOpen ? all : all.filter((event) => event.place <= (where?.left_at ?? -1));
 }

@@ -9,6 +9,9 @@ const rates = {
   loginAddress: { count: 2, perMs: 1_000 },
   loginAccount: { count: 2, perMs: 1_000 },
   send: { count: 2, perMs: 1_000 },
+  membership: { count: 2, perMs: 1_000 },
+  notice: { count: 2, perMs: 1_000 },
+  lookup: { count: 2, perMs: 1_000 },
 };
 
 describe('a rate limit', () => {

@@ -4,7 +4,17 @@ import { MilenaError } from '../errors/milena-error.ts';
 import type { HttpSettings } from './deps.ts';
 
 /** What is limited. */
-export type Limit = 'registration' | 'loginAddress' | 'loginAccount' | 'send';
+export type Limit =
+  | 'registration'
+  | 'loginAddress'
+  | 'loginAccount'
+  | 'send'
+  /** Joins, knocks, invitations, leaves, kicks, bans, forgetting. */
+  | 'membership'
+  /** Receipts, read markers, typing. */
+  | 'notice'
+  /** Questions that cost more than most: a room's aliases, the event nearest to a time. */
+  | 'lookup';
 
 /** Rates by what they limit. */
 export type Rates = Readonly<Record<Limit, Rate>>;
@@ -67,6 +77,9 @@ export function ratesOf(settings: HttpSettings): Rates | undefined {
     loginAddress: settings.rateLoginAddress,
     loginAccount: settings.rateLoginAccount,
     send: settings.rateSend,
+    membership: settings.rateMembership,
+    notice: settings.rateNotice,
+    lookup: settings.rateLookup,
   };
 }
 

@@ -22,7 +22,7 @@ export async function standingOf(
 
 /**
  * What the user may see of a room's state: members all of it, former members what it was when they left,
- * others nothing, unless the room is world-readable.
+ * others, and those who have forgotten it, nothing, unless the room is world-readable.
  * @throws MilenaError FORBIDDEN, also for rooms that do not exist: who is not in a room is not told.
  */
 export async function requireReader(
@@ -33,7 +33,7 @@ export async function requireReader(
   const standing = await standingOf(context, roomId, userId);
   if (standing?.membership === 'join') return {};
   if (await isWorldReadable(context, roomId)) return {};
-  if (typeof standing?.left_at === 'number') return { at: standing.left_at };
+  if (typeof standing?.left_at === 'number' && !standing.forgotten) return { at: standing.left_at };
   throw notInRoom();
 }
 
@@ -41,6 +41,12 @@ export async function requireReader(
 export async function requireJoined(context: ClientContext, roomId: RoomId, userId: UserId): Promise<void> {
   const standing = await standingOf(context, roomId, userId);
   if (standing?.membership !== 'join') throw notInRoom();
+}
+
+/** @throws MilenaError FORBIDDEN unless the user is joined or the room is world-readable. */
+export async function requireInside(context: ClientContext, roomId: RoomId, userId: UserId): Promise<void> {
+  const standing = await standingOf(context, roomId, userId);
+  if (standing?.membership !== 'join' && !(await isWorldReadable(context, roomId))) throw notInRoom();
 }
 
 function notInRoom(): MilenaError {

@@ -9,6 +9,10 @@ import { errorSchema } from './schemas.ts';
 
 /** The versions of an endpoint that was there before v3: the old name is kept for old clients. */
 export const SINCE_R0 = ['/_matrix/client/v3', '/_matrix/client/r0'] as const;
+/** The versions of an endpoint that came with v3. */
+export const SINCE_V3 = ['/_matrix/client/v3'] as const;
+/** The versions of an endpoint that came after v3 and is the first of its kind. */
+export const SINCE_V1 = ['/_matrix/client/v1'] as const;
 /** Whether an access token is needed. */
 export type AuthKind = 'user' | 'none';
 

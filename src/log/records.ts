@@ -33,6 +33,7 @@ export interface Records {
     readonly master: string;
   };
   readonly room_event: RoomEventRecord;
+  readonly room_forgotten: { readonly user_id: string; readonly membership_event: string };
   readonly saga_started: {
     readonly saga: string;
     readonly kind: 'create_room';

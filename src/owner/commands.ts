@@ -63,6 +63,13 @@ export interface CreateRoom extends CommandStamp {
   readonly visibility: 'public' | 'private';
 }
 
+/** A user who has left a room, or was banned from it, forgets it (spec: client-server API, `POST forget`). */
+export interface ForgetRoom extends CommandStamp {
+  readonly kind: 'forget_room';
+  readonly room_id: RoomId;
+  readonly user_id: UserId;
+}
+
 /** A new account, with its first device unless `inhibit_login`. */
 export interface RegisterUser extends CommandStamp {
   readonly kind: 'register_user';
@@ -279,6 +286,7 @@ export interface RemoveRegistrationToken extends CommandStamp {
 export type Command =
   | SendEvent
   | CreateRoom
+  | ForgetRoom
   | RegisterUser
   | AddDevice
   | RemoveDevices

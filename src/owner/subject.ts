@@ -17,6 +17,7 @@ export function subjectOf(command: Command): Subject {
   switch (command.kind) {
     case 'send_event':
     case 'create_room':
+    case 'forget_room':
       return { topic: 'rooms', key: command.room_id, slotKey: command.room_id };
     case 'register_user':
     case 'add_device':

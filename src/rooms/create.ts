@@ -3,7 +3,15 @@ import { eventIdOf, roomIdOfCreate } from '../matrix/hashes.ts';
 import type { EventId } from '../matrix/identifiers.ts';
 import { roomVersion } from '../matrix/room-versions.ts';
 import type { CreateRoom, InitialEvent } from '../owner/commands.ts';
-import { accept, assemble, type Keys, type RoomAccepted, type RoomRefusal, record } from './decide.ts';
+import {
+  accept,
+  assemble,
+  type Keys,
+  type RoomAccepted,
+  type RoomRefusal,
+  record,
+  tooLarge,
+} from './decide.ts';
 import { evolveRoom } from './evolve.ts';
 import type { RoomFact } from './facts.ts';
 import type { Room } from './room.ts';
@@ -31,6 +39,8 @@ function createEvent(room: Room, command: CreateRoom): RoomAccepted | RoomRefusa
   const eventId = eventIdOf(pdu, version);
   const roomId = version.roomIds === 'create-hash' ? roomIdOfCreate(eventId) : pdu.room_id;
   if (roomId !== room.id) return invalid('The create event does not belong to this room.');
+  const large = tooLarge({ pdu, eventId });
+  if (large !== undefined) return large;
   return record(
     room,
     { pdu, eventId },

@@ -22,6 +22,7 @@ export interface RoomRefusal {
     | 'TOO_LARGE'
     | 'INVALID_ROOM_STATE'
     | 'BAD_STATE'
+    | 'NOT_LEFT'
     | 'INVALID_PARAM';
   readonly message: string;
 }
@@ -96,10 +97,8 @@ export function accept(
 ): RoomAccepted | RoomRefusal {
   const { version } = options;
   const signed = signEvent(event, version, options.signer);
-  const large = sizeViolation(signed.pdu, signed.eventId);
-  if (large !== undefined) {
-    return refuse('TOO_LARGE', `${large.field} has ${large.bytes} bytes; ${large.limit} are allowed.`);
-  }
+  const large = tooLarge(signed);
+  if (large !== undefined) return large;
   const verdict = checkAuth(version, signed.pdu, authState(room, known), {
     verifier: options.verifier,
     // Every event is signed by this server, and by no other before it leaves.
@@ -107,6 +106,13 @@ export function accept(
   });
   if (!verdict.allowed) return refuse('FORBIDDEN', verdict.reason);
   return record(room, signed, options);
+}
+
+/** Why a signed event is too large, if it is (spec: client-server API, "Size limits"). */
+export function tooLarge({ pdu, eventId }: SignedEvent): RoomRefusal | undefined {
+  const large = sizeViolation(pdu, eventId);
+  if (large === undefined) return undefined;
+  return refuse('TOO_LARGE', `${large.field} has ${large.bytes} bytes; ${large.limit} are allowed.`);
 }
 
 /** The fact of an accepted event. */

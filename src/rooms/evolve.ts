@@ -12,6 +12,9 @@ export function evolveRoom(room: Room, fact: RoomFact): Room {
       return { ...room, saga: fact.value.saga };
     case 'saga_ended':
       return { ...room, saga: undefined };
+    case 'room_forgotten':
+      // It concerns what one user is shown, and no decision of the room.
+      return room;
     case 'room_event':
       return evolveEvent(room, fact.value);
   }

@@ -8,7 +8,7 @@ import { rootBytes } from '../state/root.ts';
 import type { StateTree } from '../state/state-tree.ts';
 
 /** The record types of a room. */
-export type RoomRecordType = 'room_event' | 'saga_started' | 'saga_ended';
+export type RoomRecordType = 'room_event' | 'room_forgotten' | 'saga_started' | 'saga_ended';
 
 /** A fact about a room. */
 export type RoomFact = {

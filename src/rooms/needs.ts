@@ -1,11 +1,11 @@
 import { authTypesFor } from '../matrix/auth-events.ts';
 import { asEventId, type EventId } from '../matrix/identifiers.ts';
 import { isJsonObject, type JsonObject, ownString } from '../matrix/json.ts';
-import type { CreateRoom, SendEvent } from '../owner/commands.ts';
+import type { CreateRoom, ForgetRoom, SendEvent } from '../owner/commands.ts';
 import type { KnownEvents, Room } from './room.ts';
 
 /** The commands that a room decides. */
-export type RoomCommand = SendEvent | CreateRoom;
+export type RoomCommand = SendEvent | CreateRoom | ForgetRoom;
 
 /**
  * The events whose content a decision will read and that are not in `known` yet: those that authorise it, the
@@ -13,6 +13,10 @@ export type RoomCommand = SendEvent | CreateRoom;
  */
 export function missingEvents(room: Room, known: KnownEvents, command: RoomCommand): readonly EventId[] {
   if (command.kind === 'create_room' || room.version === undefined) return [];
+  if (command.kind === 'forget_room') {
+    const member = room.state.get('m.room.member', command.user_id);
+    return member === undefined || known.has(member) ? [] : [member];
+  }
   const draft = draftOf(command);
   const keys = authTypesFor(room.version, draft);
   const wanted: EventId[] = [];

@@ -96,6 +96,7 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
     current: null,
     transaction: { device_id: 'DEVICE', txn_id: 'm1' },
   },
+  room_forgotten: { user_id: '@ann:example.org', membership_event: '$left' },
   saga_started: { saga: '00ff', kind: 'create_room', alias: '#a:example.org', sealed },
   saga_ended: { saga: '00ff', outcome: 'undone', error: 'ROOM_IN_USE', reason: 'The room alias is taken.' },
   user_registered: { kind: 'guest', admin: true, terms: ['privacy/1.2'], sealed },

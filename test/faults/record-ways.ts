@@ -8,7 +8,7 @@ import {
   registering,
 } from './ways/accounts.ts';
 import type { Hands } from './ways/hands.ts';
-import { aliasing, chatting, publishing, reading, typing } from './ways/rooms.ts';
+import { aliasing, chatting, forgetting, publishing, reading, typing } from './ways/rooms.ts';
 import { filtering, keeping, ruling } from './ways/values.ts';
 
 /** How records of some types come onto a log in real use. */
@@ -44,6 +44,7 @@ export const ways: readonly Way[] = [
     what: 'somebody makes a public room with an alias',
     act: publishing,
   },
+  { causes: ['room_forgotten'], what: 'somebody leaves a room and forgets it', act: forgetting },
   { causes: ['alias_removed'], what: 'somebody gives a room an alias and takes it away', act: aliasing },
   { causes: ['account_data_set'], what: 'somebody keeps account data and a tag', act: keeping },
   { causes: ['filter_set'], what: 'a client stores a filter', act: filtering },

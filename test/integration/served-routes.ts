@@ -98,6 +98,8 @@ export const servedRoutes: readonly ServedRoute[] = [
     },
   },
   { method: 'POST', path: `${V}/join/{roomIdOrAlias}`, token: true, body: { reason: 'string' } },
+  { method: 'POST', path: `${V}/knock/{roomIdOrAlias}`, token: true, body: { reason: 'string' } },
+  { method: 'POST', path: `${R}/forget`, token: true, emptyBody: true },
   { method: 'POST', path: `${R}/join`, token: true, body: { reason: 'string' } },
   { method: 'POST', path: `${R}/invite`, token: true, body: MEMBER },
   { method: 'POST', path: `${R}/leave`, token: true, body: { reason: 'string' } },
@@ -123,6 +125,13 @@ export const servedRoutes: readonly ServedRoute[] = [
   { method: 'GET', path: `${R}/state`, token: true },
   { method: 'PUT', path: `${R}/redact/{eventId}/{txnId}`, token: true, body: { reason: 'string' } },
   { method: 'GET', path: `${R}/event/{eventId}`, token: true },
+  { method: 'GET', path: `${V}/events/{eventId}`, token: true },
+  {
+    method: 'GET',
+    path: `${V1}/rooms/{roomId}/timestamp_to_event`,
+    token: true,
+    wrongQuery: { ts: ['x', '1.5', ''], dir: ['x', ''] },
+  },
   { method: 'GET', path: `${R}/context/{eventId}`, token: true, wrongQuery: { limit: PAGING.limit } },
   { method: 'GET', path: `${R}/messages`, token: true, wrongQuery: PAGING },
   {

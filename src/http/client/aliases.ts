@@ -5,7 +5,7 @@ import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { AliasEntry } from '../reads/directory-reads.ts';
-import { requireJoined, requireReader } from '../room-access.ts';
+import { requireInside, requireJoined } from '../room-access.ts';
 import { mayChangeState } from '../room-levels.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, roomAliasSchema, roomIdSchema } from '../schemas.ts';
@@ -77,7 +77,8 @@ function aliasesOfRoom(app: App, context: ClientContext): void {
     params: Type.Object({ roomId: roomIdSchema }),
     response: Type.Object({ aliases: Type.Array(Type.String()) }),
     handle: async ({ params: { roomId }, session }) => {
-      await requireReader(context, roomId, session.user_id);
+      context.limits.take('lookup', session.user_id);
+      await requireInside(context, roomId, session.user_id);
       await context.freshness.all();
       return { aliases: [...(await context.reads.directory.aliases(roomId))] };
     },

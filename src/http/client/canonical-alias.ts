@@ -35,5 +35,7 @@ function aliasesIn(content: JsonObject): readonly unknown[] {
   const alias = ownValue(content, 'alias');
   const others = ownValue(content, 'alt_aliases');
   const named = alias === undefined || alias === null || alias === '' ? [] : [alias];
-  return Array.isArray(others) ? [...named, ...others] : named;
+  if (others === undefined || others === null) return named;
+  // What is no list counts as one alias, and as none that is well formed.
+  return [...named, ...(Array.isArray(others) ? others : [others])];
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { EventSelection } from '../../../projections/sync/sync-filter.ts';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { App, ClientContext } from '../context.ts';
 import { eventsText, eventText } from '../event-text.ts';
@@ -6,7 +7,6 @@ import { JsonText } from '../json-text.ts';
 import { placeToken } from '../page-token.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
-import { type RoomView, requireReader } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, eventIdSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -38,12 +38,12 @@ export function contextRoutes(app: App, context: ClientContext): void {
       state: Type.Array(clientEventSchema),
     }),
     handle: async ({ params: { roomId, eventId }, query, session }) => {
-      const view = await requireReader(context, roomId, session.user_id);
-      await context.freshness.user(session.user_id);
+      // The user's writes too: who is ignored does not count among an event's children.
+      await Promise.all([context.freshness.room(roomId), context.freshness.user(session.user_id)]);
       const find = () => context.reads.timeline.event(roomId, eventId, session.user_id);
       const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event that you may see.');
-      return around(context, session, event, { ...query, view });
+      return around(context, session, event, query);
     },
   });
 }
@@ -53,12 +53,14 @@ async function around(
   context: ClientContext,
   session: Session,
   event: StoredEvent,
-  query: Static<typeof contextQuery> & { readonly view: RoomView },
+  query: Static<typeof contextQuery>,
 ): Promise<JsonText> {
   const { timeline } = context.reads;
   const roomId = event.room_id;
   const filter = readRoomEventFilter(query.filter);
-  const limit = Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+  const selection = new EventSelection(filter);
+  const isWanted = selection.takesRoom(roomId);
+  const limit = isWanted ? Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT) : 0;
   const common = { roomId, viewer: session.user_id, filter: eventFilterOf(filter) };
   const [before, after] = await Promise.all([
     timeline.page({ ...common, direction: 'b', from: event.place, limit: Math.floor(limit / 2) }),
@@ -66,16 +68,22 @@ async function around(
   ]);
   const first = before.events.at(-1)?.place ?? event.place;
   const last = after.events.at(-1)?.place ?? event.place;
+  const shown = [...before.events, event, ...after.events];
+  // The state at an event that may be seen may be seen as well.
   const state =
     filter.lazy_load_members === true
-      ? await sendersOf(context, roomId, [...before.events, event, ...after.events], query.view)
-      : await context.reads.rooms.state(roomId, { at: Math.min(last, query.view.at ?? last) });
+      ? await Promise.all([
+          context.reads.rooms.state(roomId, { at: last, members: false }),
+          sendersOf(context, roomId, shown, last),
+        ])
+      : [await context.reads.rooms.state(roomId, { at: last })];
+  const wantedState = state.flat().filter((entry) => selection.takes(entry));
   const now = context.now();
   return new JsonText(
     `{"event":${eventText(event, session, now)},` +
       `"events_before":${eventsText(before.events, session, now)},` +
       `"events_after":${eventsText(after.events, session, now)},` +
       `"start":"${placeToken(first)}","end":"${placeToken(last + 1)}",` +
-      `"state":${eventsText(state, session, now)}}`,
+      `"state":${eventsText(wantedState, session, now)}}`,
   );
 }

@@ -3,13 +3,21 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import { parseRoomAlias, parseRoomId, type RoomId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
-import { route, SINCE_R0 } from '../route.ts';
+import { route, SINCE_R0, SINCE_V3 } from '../route.ts';
 import { objectSchema, roomIdSchema } from '../schemas.ts';
 import { changeMembership, memberProfile } from './send-event.ts';
 
 const joinBody = Type.Object({
   reason: Type.Optional(Type.String()),
   third_party_signed: Type.Optional(objectSchema),
+});
+
+const namedRoom = Type.Object({ roomIdOrAlias: Type.String() });
+
+/** Servers to go through: of rooms that this server is in itself it needs none. */
+const servers = Type.Object({
+  via: Type.Optional(Type.Array(Type.String())),
+  server_name: Type.Optional(Type.Array(Type.String())),
 });
 
 const roomIdAnswer = Type.Object({ room_id: Type.String() });
@@ -21,17 +29,14 @@ export function joinRoutes(app: App, context: ClientContext): void {
     path: '/join/:roomIdOrAlias',
     prefixes: SINCE_R0,
     auth: 'user',
-    params: Type.Object({ roomIdOrAlias: Type.String() }),
-    query: Type.Object({
-      via: Type.Optional(Type.Array(Type.String())),
-      server_name: Type.Optional(Type.Array(Type.String())),
-    }),
+    params: namedRoom,
+    query: servers,
     body: joinBody,
     numbers: 'integers',
     emptyBody: true,
     response: roomIdAnswer,
     handle: async ({ params, body, session }) =>
-      join(context, session, await roomNamed(context, params.roomIdOrAlias), body.reason),
+      enter(context, session, await roomNamed(context, params.roomIdOrAlias), 'join', body.reason),
   });
   route(app, {
     method: 'POST',
@@ -43,22 +48,44 @@ export function joinRoutes(app: App, context: ClientContext): void {
     numbers: 'integers',
     emptyBody: true,
     response: roomIdAnswer,
-    handle: ({ params, body, session }) => join(context, session, params.roomId, body.reason),
+    handle: ({ params, body, session }) => enter(context, session, params.roomId, 'join', body.reason),
+  });
+  knockRoute(app, context);
+}
+
+/** `POST knock` (spec: client-server API, "Knocking on rooms"). */
+function knockRoute(app: App, context: ClientContext): void {
+  route(app, {
+    method: 'POST',
+    path: '/knock/:roomIdOrAlias',
+    prefixes: SINCE_V3,
+    auth: 'user',
+    params: namedRoom,
+    query: servers,
+    body: Type.Object({ reason: Type.Optional(Type.String()) }),
+    numbers: 'integers',
+    emptyBody: true,
+    response: roomIdAnswer,
+    handle: async ({ params, body, session }) =>
+      enter(context, session, await roomNamed(context, params.roomIdOrAlias), 'knock', body.reason),
   });
 }
 
-async function join(
+/** Asks to be let in, or walks in. */
+async function enter(
   context: ClientContext,
   session: Session,
   roomId: RoomId,
+  membership: 'join' | 'knock',
   reason: string | undefined,
 ): Promise<{ room_id: string }> {
+  context.limits.take('membership', session.user_id);
   const profile = await memberProfile(context, session.user_id);
   await changeMembership(context, {
     roomId,
     sender: session.user_id,
     target: session.user_id,
-    content: { membership: 'join', ...profile, ...(reason === undefined ? {} : { reason }) },
+    content: { membership, ...profile, ...(reason === undefined ? {} : { reason }) },
   });
   return { room_id: roomId };
 }

@@ -39,7 +39,8 @@ function membersRoute(app: App, context: ClientContext): void {
         const { membership, not_membership } = query;
         if (membership === undefined && not_membership === undefined) return true;
         const is = membershipOf(event);
-        return (membership === undefined || is === membership) && is !== not_membership;
+        // Both together are an "or", as the spec has it.
+        return is === membership || (not_membership !== undefined && is !== not_membership);
       });
       return new JsonText(`{"chunk":${eventsText(wanted, session, context.now())}}`);
     },

@@ -1,9 +1,11 @@
 import { Type } from 'typebox';
 import { isMilenaError, MilenaError } from '../../errors/milena-error.ts';
 import { type RoomId, serverOf, type UserId } from '../../matrix/identifiers.ts';
+import { freshCommandId } from '../../owner/command-id.ts';
 import type { SendEvent } from '../../owner/commands.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
+import { standingOf } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, roomIdSchema, userIdSchema } from '../schemas.ts';
 import { changeMembership, memberProfile } from './send-event.ts';
@@ -11,7 +13,7 @@ import { changeMembership, memberProfile } from './send-event.ts';
 const roomParams = Type.Object({ roomId: roomIdSchema });
 const targetBody = Type.Object({ user_id: userIdSchema, reason: Type.Optional(Type.String()) });
 
-/** Leaving, inviting, kicking, banning (spec: client-server API, "Room membership"). */
+/** Leaving, forgetting, inviting, kicking, banning (spec: client-server API, "Room membership"). */
 export function membershipRoutes(app: App, context: ClientContext): void {
   route(app, {
     method: 'POST',
@@ -24,15 +26,38 @@ export function membershipRoutes(app: App, context: ClientContext): void {
     emptyBody: true,
     response: emptySchema,
     handle: async ({ params: { roomId }, body: { reason }, session }) => {
+      context.limits.take('membership', session.user_id);
       const content = { membership: 'leave', ...(reason === undefined ? {} : { reason }) };
       await changeMembership(context, { roomId, sender: session.user_id, target: session.user_id, content });
       return {};
     },
   });
+  forgetRoute(app, context);
   inviteRoute(app, context);
   moderationRoute(app, context, 'kick', 'leave', ['join', 'invite', 'knock']);
   moderationRoute(app, context, 'ban', 'ban');
   moderationRoute(app, context, 'unban', 'leave', ['ban']);
+}
+
+function forgetRoute(app: App, context: ClientContext): void {
+  route(app, {
+    method: 'POST',
+    path: '/rooms/:roomId/forget',
+    prefixes: SINCE_R0,
+    auth: 'user',
+    params: roomParams,
+    body: emptySchema,
+    emptyBody: true,
+    response: emptySchema,
+    handle: async ({ params: { roomId }, session: { user_id } }) => {
+      context.limits.take('membership', user_id);
+      // Saying it again changes nothing and needs no record.
+      if ((await standingOf(context, roomId, user_id))?.forgotten === true) return {};
+      const stamp = { id: freshCommandId(), at: context.now() };
+      await context.execute({ kind: 'forget_room', ...stamp, room_id: roomId, user_id });
+      return {};
+    },
+  });
 }
 
 function inviteRoute(app: App, context: ClientContext): void {
@@ -53,6 +78,7 @@ function inviteRoute(app: App, context: ClientContext): void {
       if (user_id === undefined && medium !== undefined) throw noThirdPartyInvites();
       if (user_id === undefined) throw new MilenaError('MISSING_PARAM', 'user_id: is required');
       requireLocal(context, user_id);
+      context.limits.take('membership', session.user_id);
       const profile = await memberProfile(context, user_id);
       const content = { membership: 'invite', ...profile, ...(reason === undefined ? {} : { reason }) };
       await changeMembership(context, { roomId, sender: session.user_id, target: user_id, content });
@@ -85,6 +111,7 @@ function moderationRoute(
         reason,
         ...(expect === undefined ? {} : { expect }),
       };
+      context.limits.take('membership', session.user_id);
       await moderate(context, session, change);
       return {};
     },

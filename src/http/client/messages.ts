@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { EventSelection } from '../../../projections/sync/sync-filter.ts';
 import { MilenaError } from '../../errors/milena-error.ts';
 import { slotOf } from '../../log/slot.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
@@ -8,7 +9,8 @@ import { JsonText } from '../json-text.ts';
 import { placeOfToken, placeToken } from '../page-token.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
-import { type RoomView, requireReader } from '../room-access.ts';
+import type { Page } from '../reads/timeline-reads.ts';
+import { requireReader } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -57,18 +59,21 @@ async function messages(
   const position = (token: string | undefined) =>
     token === undefined ? undefined : placeOfToken(context, roomId, token);
   const [from, to] = await Promise.all([position(query.from), position(query.to)]);
-  const page = await context.reads.timeline.page({
+  const isWanted = new EventSelection(filter).takesRoom(roomId);
+  const found = await context.reads.timeline.page({
     roomId,
     viewer: session.user_id,
     direction: query.dir,
     filter: eventFilterOf(filter),
-    limit: Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT),
+    limit: isWanted ? Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT) : 0,
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   });
+  // Of a room that the filter leaves out there is nothing further either.
+  const page: Page = isWanted ? found : { events: [], start: found.start };
   const now = context.now();
   const members =
-    filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events, view) : [];
+    filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events, view.at) : [];
   return new JsonText(
     `{"chunk":${eventsText(page.events, session, now)},"start":"${placeToken(page.start)}"` +
       (page.next === undefined ? '' : `,"end":"${placeToken(page.next)}"`) +
@@ -90,12 +95,12 @@ async function requireCaughtUp({ gate, slots }: ClientContext, roomId: RoomId): 
   throw new MilenaError('UNAVAILABLE', 'The timeline is being brought up to date; try again.');
 }
 
-/** The membership events of all who sent something in a page, as the reader may see them. */
+/** The membership events of all who sent something in a page. @param at the place as of which; now without it. */
 export async function sendersOf(
   { reads }: ClientContext,
   roomId: RoomId,
   events: readonly StoredEvent[],
-  { at }: RoomView,
+  at: number | undefined,
 ): Promise<readonly StoredEvent[]> {
   const senders = [...new Set(events.map((event) => event.sender))];
   const members = await Promise.all(

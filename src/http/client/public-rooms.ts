@@ -1,7 +1,11 @@
 import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { placeOf } from '../../../projections/directory/public-rooms.ts';
 import { MilenaError } from '../../errors/milena-error.ts';
+import type { RoomId } from '../../matrix/identifiers.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
+import type { ListedRoom, ListQuery } from '../reads/directory-reads.ts';
 import { mayChangeState } from '../room-levels.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, roomIdSchema } from '../schemas.ts';
@@ -75,14 +79,21 @@ function listRoutes(app: App, context: ClientContext): void {
     body: searchBody,
     emptyBody: true,
     response: listSchema,
-    handle: ({ query, body: { limit, since, filter } }) =>
-      list(context, {
+    handle: async ({ query, body }) => {
+      const { limit, since, filter, include_all_networks, third_party_instance_id } = body;
+      if (third_party_instance_id !== undefined && include_all_networks === true) {
+        throw new MilenaError('INVALID_PARAM', 'third_party_instance_id: one network, or all of them');
+      }
+      // No bridge has told of networks of its own: there are none to list.
+      if (third_party_instance_id !== undefined) return { chunk: [], total_room_count_estimate: 0 };
+      return list(context, {
         server: query.server,
         limit,
         since,
         search: filter?.generic_search_term,
         roomTypes: filter?.room_types,
-      }),
+      });
+    },
   });
 }
 
@@ -98,10 +109,7 @@ function visibilityRoutes(app: App, context: ClientContext): void {
     auth: 'none',
     response: Type.Object({ visibility: visibilitySchema }),
     handle: async ({ params: { roomId } }) => {
-      await Promise.all([context.freshness.room(roomId), context.freshness.resource(roomId)]);
-      const find = () => context.reads.rooms.version(roomId);
-      const version = await context.freshness.orLater('rooms', roomId, find);
-      if (version === undefined) throw new MilenaError('NOT_FOUND', 'There is no such room here.');
+      await Promise.all([requireRoom(context, roomId), context.freshness.resource(`list/${roomId}`)]);
       return { visibility: await context.reads.directory.visibility(roomId) };
     },
   });
@@ -113,6 +121,7 @@ function visibilityRoutes(app: App, context: ClientContext): void {
     emptyBody: true,
     response: emptySchema,
     handle: async ({ params: { roomId }, body: { visibility = 'public' }, session }) => {
+      await requireRoom(context, roomId);
       const may = await mayChangeState(context, roomId, session.user_id, 'm.room.canonical_alias');
       if (!may && !session.admin) throw new MilenaError('FORBIDDEN', 'You may not list or hide this room.');
       const stamp = { id: freshCommandId(), at: context.now() };
@@ -121,6 +130,13 @@ function visibilityRoutes(app: App, context: ClientContext): void {
       return {};
     },
   });
+}
+
+/** @throws MilenaError NOT_FOUND */
+async function requireRoom({ freshness, reads }: ClientContext, roomId: RoomId): Promise<void> {
+  await freshness.room(roomId);
+  const version = await freshness.orLater('rooms', roomId, () => reads.rooms.version(roomId));
+  if (version === undefined) throw new MilenaError('NOT_FOUND', 'There is no such room here.');
 }
 
 interface ListRequest {
@@ -136,26 +152,42 @@ async function list(context: ClientContext, request: ListRequest) {
     throw new MilenaError('NOT_FOUND', 'This server does not ask other servers for their rooms yet.');
   }
   await context.freshness.all();
-  const limit = Math.min(request.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
-  const offset = offsetOf(request.since);
-  const { rooms, total } = await context.reads.directory.list({
-    limit,
-    offset,
+  const page = await context.reads.directory.list({
+    limit: Math.min(request.limit ?? DEFAULT_LIMIT, MAX_LIMIT),
+    ...sinceOf(request.since),
     ...(request.search === undefined || request.search === '' ? {} : { search: request.search }),
     ...(request.roomTypes === undefined ? {} : { room_types: request.roomTypes }),
   });
+  const [first, last] = [page.rooms[0], page.rooms.at(-1)];
   return {
-    chunk: rooms.map((room) => ({ ...room })),
-    total_room_count_estimate: total,
-    ...(limit > 0 && offset + rooms.length < total ? { next_batch: `o${offset + rooms.length}` } : {}),
-    ...(offset > 0 ? { prev_batch: `o${Math.max(0, offset - limit)}` } : {}),
+    chunk: page.rooms.map((room) => ({ ...room })),
+    total_room_count_estimate: page.total,
+    ...(page.hasLater && last !== undefined ? { next_batch: token('after', last) } : {}),
+    ...(page.hasEarlier && first !== undefined ? { prev_batch: token('before', first) } : {}),
   };
 }
 
-/** Tokens of the directory: `o` and how many rooms to leave out. */
-function offsetOf(since: string | undefined): number {
-  if (since === undefined || since === '') return 0;
-  const offset = /^o(\d{1,9})$/.exec(since)?.[1];
-  if (offset === undefined) throw new MilenaError('INVALID_PARAM', 'since: is no token of this server');
-  return Number(offset);
+/** Tokens of the directory: the direction and a room's place in the order, as JSON in base64url. */
+function token(direction: 'after' | 'before', room: ListedRoom): string {
+  const { joined, room_id } = placeOf(room);
+  return Buffer.from(JSON.stringify([direction, joined, room_id])).toString('base64url');
+}
+
+const tokenParts = Compile(
+  Type.Tuple([Type.Union([Type.Literal('after'), Type.Literal('before')]), Type.Integer(), Type.String()]),
+);
+
+function sinceOf(since: string | undefined): Pick<ListQuery, 'after' | 'before'> {
+  if (since === undefined || since === '') return {};
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(since, 'base64url').toString('utf8'));
+  } catch {
+    parts = undefined;
+  }
+  if (!tokenParts.Check(parts)) {
+    throw new MilenaError('INVALID_PARAM', 'since: is no token of this server');
+  }
+  const [direction, joined, room_id] = parts;
+  return { [direction]: { joined, room_id } };
 }

@@ -35,8 +35,9 @@ function receiptRoute(app: App, context: ClientContext): void {
       if (type === 'm.fully_read' && body.thread_id !== undefined) {
         throw new MilenaError('INVALID_PARAM', 'thread_id: the fully-read marker has no threads');
       }
+      context.limits.take('notice', session.user_id);
       await requireJoined(context, roomId, session.user_id);
-      await setReceipt(context, session, { roomId, type, eventId, threadId: body.thread_id ?? null });
+      await setReceipts(context, session, [{ roomId, type, eventId, threadId: body.thread_id ?? null }]);
       return {};
     },
   });
@@ -57,12 +58,13 @@ function readMarkersRoute(app: App, context: ClientContext): void {
     emptyBody: true,
     response: emptySchema,
     handle: async ({ params: { roomId }, body, session }) => {
+      context.limits.take('notice', session.user_id);
       await requireJoined(context, roomId, session.user_id);
-      for (const type of RECEIPT_TYPES) {
+      const receipts = RECEIPT_TYPES.flatMap((type) => {
         const eventId = body[type];
-        if (eventId !== undefined)
-          await setReceipt(context, session, { roomId, type, eventId, threadId: null });
-      }
+        return eventId === undefined ? [] : [{ roomId, type, eventId, threadId: null }];
+      });
+      await setReceipts(context, session, receipts);
       return {};
     },
   });
@@ -75,20 +77,36 @@ interface NewReceipt {
   readonly threadId: string | null;
 }
 
-async function setReceipt(context: ClientContext, session: Session, receipt: NewReceipt): Promise<void> {
-  const { roomId, type, eventId, threadId } = receipt;
-  const find = () => context.reads.timeline.place(roomId, eventId);
-  const place = await context.freshness.orLater('rooms', roomId, find);
-  if (place === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event in this room.');
-  await context.execute({
-    kind: 'set_receipt',
-    id: freshCommandId(),
-    at: context.now(),
-    user_id: session.user_id,
-    room_id: roomId,
-    receipt_type: type,
-    thread_id: threadId,
-    event_id: eventId,
-    place,
-  });
+/** Sets receipts, once it is known that all of them can be. @throws MilenaError NOT_FOUND, INVALID_PARAM */
+async function setReceipts(
+  context: ClientContext,
+  session: Session,
+  receipts: readonly NewReceipt[],
+): Promise<void> {
+  const places = await Promise.all(receipts.map((receipt) => placeOf(context, receipt)));
+  for (const [index, { roomId, type, eventId, threadId }] of receipts.entries()) {
+    await context.execute({
+      kind: 'set_receipt',
+      id: freshCommandId(),
+      at: context.now(),
+      user_id: session.user_id,
+      room_id: roomId,
+      receipt_type: type,
+      thread_id: threadId,
+      event_id: eventId,
+      place: places[index] ?? 0,
+    });
+  }
+}
+
+async function placeOf(
+  { freshness, reads }: ClientContext,
+  { roomId, eventId, threadId }: NewReceipt,
+): Promise<number> {
+  const found = await freshness.orLater('rooms', roomId, () => reads.timeline.whereIs(roomId, eventId));
+  if (found === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event in this room.');
+  const { place, thread } = found;
+  // A thread's root stands in the main timeline; who has opened the thread has seen it there, too.
+  if (threadId === null || threadId === (thread ?? 'main') || threadId === eventId) return place;
+  throw new MilenaError('INVALID_PARAM', 'thread_id: the event is not in this thread.');
 }

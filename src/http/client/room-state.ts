@@ -8,7 +8,7 @@ import { JsonText } from '../json-text.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { requireReader } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
-import { clientEventSchema, eventIdSchema, objectSchema, roomIdSchema } from '../schemas.ts';
+import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { requireOwnAliases } from './canonical-alias.ts';
 import { executeSend } from './send-event.ts';
 
@@ -21,7 +21,7 @@ const stateParams = Type.Object({
   stateKey: Type.Optional(Type.String()),
 });
 
-/** State and single events of a room (spec: client-server API, "Getting events for a room"). */
+/** State of a room (spec: client-server API, "Getting events for a room"). */
 export function roomStateRoutes(app: App, context: ClientContext): void {
   for (const path of PATHS) stateEventRoutes(app, context, path);
   route(app, {
@@ -34,22 +34,6 @@ export function roomStateRoutes(app: App, context: ClientContext): void {
     handle: async ({ params: { roomId }, session }) => {
       const view = await requireReader(context, roomId, session.user_id);
       return new JsonText(eventsText(await context.reads.rooms.state(roomId, view), session, context.now()));
-    },
-  });
-  route(app, {
-    method: 'GET',
-    path: '/rooms/:roomId/event/:eventId',
-    prefixes: SINCE_R0,
-    auth: 'user',
-    params: Type.Object({ roomId: roomIdSchema, eventId: eventIdSchema }),
-    response: clientEventSchema,
-    handle: async ({ params: { roomId, eventId }, session }) => {
-      // The user's writes too: who is ignored does not count among an event's children.
-      await Promise.all([context.freshness.room(roomId), context.freshness.user(session.user_id)]);
-      const find = () => context.reads.timeline.event(roomId, eventId, session.user_id);
-      const event = await context.freshness.orLater('rooms', roomId, find);
-      if (event === undefined) throw new MilenaError('NOT_FOUND', 'There is no such event that you may see.');
-      return new JsonText(eventText(event, session, context.now()));
     },
   });
 }

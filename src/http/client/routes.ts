@@ -22,6 +22,7 @@ import { receiptRoutes } from './receipts.ts';
 import { registerRoutes } from './register.ts';
 import { roomStateRoutes } from './room-state.ts';
 import { sendRoutes } from './send.ts';
+import { singleEventRoutes } from './single-event.ts';
 import { supportRoutes } from './support.ts';
 import { syncRoutes } from './sync.ts';
 import { tagRoutes } from './tags.ts';
@@ -45,6 +46,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   sendRoutes,
   roomStateRoutes,
   memberRoutes,
+  singleEventRoutes,
   messageRoutes,
   contextRoutes,
   createRoomRoutes,

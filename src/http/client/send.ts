@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { MilenaError } from '../../errors/milena-error.ts';
 import { type EventId, parseEventId, type RoomId } from '../../matrix/identifiers.ts';
 import { type JsonObject, ownString } from '../../matrix/json.ts';
 import { transactionCommandId } from '../../owner/command-id.ts';
@@ -80,6 +81,9 @@ async function sendOnce(context: ClientContext, session: Session, send: OneSend)
   });
 }
 
-function redactsOf(content: JsonObject): EventId | undefined {
-  return parseEventId(ownString(content, 'redacts') ?? '');
+/** Through `/send`, too, a redaction names what it redacts. @throws MilenaError BAD_JSON */
+function redactsOf(content: JsonObject): EventId {
+  const eventId = parseEventId(ownString(content, 'redacts') ?? '');
+  if (eventId === undefined) throw new MilenaError('BAD_JSON', 'redacts: must be an event ID');
+  return eventId;
 }

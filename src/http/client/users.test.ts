@@ -152,7 +152,7 @@ describe('receipts', () => {
     const alice = await register(house, 'alice');
     const room = await createRoom(alice);
     const event = await sendText(alice, room, 'hello');
-    const place = await house.deps.reads.timeline.place(room as never, event as never);
+    const place = (await house.deps.reads.timeline.whereIs(room as never, event as never))?.place;
     await alice.ask('POST', `/rooms/${room}/receipt/m.read/${event}`, {});
     await alice.ask('POST', `/rooms/${room}/receipt/m.read.private/${event}`, { thread_id: 'main' });
     await alice.ask('POST', `/rooms/${room}/read_markers`, { 'm.fully_read': event, 'm.read': event });

@@ -1,4 +1,8 @@
-import type { PublicRoom, PublicRoomsQuery } from '../../../projections/directory/public-rooms.ts';
+import type {
+  PublicRoom,
+  PublicRoomsPage,
+  PublicRoomsQuery,
+} from '../../../projections/directory/public-rooms.ts';
 import type { RegistrationToken as ModelToken } from '../../../projections/directory/queries.ts';
 import type { RoomAlias, RoomId } from '../../matrix/identifiers.ts';
 
@@ -24,5 +28,5 @@ export interface DirectoryReads {
   /** @param tokenHash SHA-256 of the token, 64 hex digits. */
   registrationToken(tokenHash: string): Promise<RegistrationToken | undefined>;
   visibility(roomId: RoomId): Promise<'public' | 'private'>;
-  list(query: ListQuery): Promise<{ readonly rooms: readonly ListedRoom[]; readonly total: number }>;
+  list(query: ListQuery): Promise<PublicRoomsPage>;
 }

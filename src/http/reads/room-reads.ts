@@ -15,6 +15,8 @@ export interface Standing {
    * Null or undefined for those who are joined, and for those who never were.
    */
   readonly left_at?: number | null;
+  /** Whether the user has forgotten the room since. */
+  readonly forgotten: boolean;
 }
 
 /** What HTTP asks of the model of room states. Current state unless `at` is given. */
@@ -25,10 +27,10 @@ export interface RoomReads {
   standing(roomId: RoomId, userId: UserId): Promise<Standing | undefined>;
   /** @param at the state after the event at this place (inclusive); current without it. */
   stateEvent(roomId: RoomId, type: string, stateKey: string, at?: number): Promise<StoredEvent | undefined>;
-  /** All entries, or those of one type. @param at as for `stateEvent`. */
+  /** All entries, or those of one type, or all but the members. @param at as for `stateEvent`. */
   state(
     roomId: RoomId,
-    options?: { readonly type?: string; readonly at?: number },
+    options?: { readonly type?: string; readonly at?: number; readonly members?: false },
   ): Promise<readonly StoredEvent[]>;
   /** The rooms in which the user's membership is the given one. */
   rooms(userId: UserId, membership: Membership): Promise<readonly RoomId[]>;

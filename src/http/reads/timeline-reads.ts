@@ -1,4 +1,6 @@
+import type { EventPlace } from '../../../projections/timeline/queries.ts';
 import type {
+  ClosestQuery,
   VisiblePage,
   VisiblePageQuery,
   VisibleTimeline,
@@ -19,7 +21,11 @@ export type Page = Omit<VisiblePage, 'events'> & { readonly events: readonly Sto
 export interface TimelineReads extends Pick<VisibleTimeline, 'isChild' | 'annotation'> {
   /** The event if it is in the room and the viewer may see it (history visibility). */
   event(roomId: RoomId, eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
-  /** The place of an event of the room, whoever asks. */
-  place(roomId: RoomId, eventId: EventId): Promise<number | undefined>;
+  /** The event, in whatever room, if the viewer may see it. */
+  eventAnywhere(eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
+  /** Where an event of the room stands, whoever asks. */
+  whereIs(roomId: RoomId, eventId: EventId): Promise<EventPlace | undefined>;
   page(query: PageQuery): Promise<Page>;
+  /** The event nearest to a time in one direction, of those that the viewer may see. */
+  closest(query: ClosestQuery): Promise<StoredEvent | undefined>;
 }

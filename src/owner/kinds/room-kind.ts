@@ -7,12 +7,13 @@ import { decideCreate } from '../../rooms/create.ts';
 import { decideSend, type Keys, type RoomAccepted, type RoomRefusal } from '../../rooms/decide.ts';
 import { evolveRoom } from '../../rooms/evolve.ts';
 import type { RoomFact } from '../../rooms/facts.ts';
+import { decideForget } from '../../rooms/forget.ts';
 import { draftOf, missingEvents, redactionTarget } from '../../rooms/needs.ts';
 import { pduOfRecord } from '../../rooms/pdu-of-record.ts';
 import { noRoom, type Room } from '../../rooms/room.ts';
 import { StateTree } from '../../state/state-tree.ts';
 import type { AggregateKind, Decision, Source } from '../aggregate-kind.ts';
-import type { Command, SendEvent } from '../commands.ts';
+import type { Command, ForgetRoom, SendEvent } from '../commands.ts';
 
 /**
  * A room with the events that decisions have read. `known` only ever grows and holds facts, so it is shared
@@ -56,7 +57,7 @@ const loadRoom: AggregateKind<LoadedRoom>['load'] = async (key, loader) => {
 };
 
 function prepare(loaded: LoadedRoom, command: Command, source: Source): Promise<void> | undefined {
-  if (command.kind !== 'send_event') return undefined;
+  if (command.kind !== 'send_event' && command.kind !== 'forget_room') return undefined;
   const missing = missingEvents(loaded.room, loaded.known, command);
   return missing.length === 0 ? undefined : learn(loaded, missing, source, command);
 }
@@ -65,7 +66,7 @@ async function learn(
   loaded: LoadedRoom,
   missing: readonly EventId[],
   source: Source,
-  command: SendEvent,
+  command: SendEvent | ForgetRoom,
 ): Promise<void> {
   for (const [id, pdu] of await source.loader.events(loaded.room.id, missing)) loaded.known.set(id, pdu);
   if (missing.every((id) => loaded.known.has(id))) return;
@@ -77,7 +78,8 @@ async function learn(
     }
   }
   // To the auth rules an event that is not known is an entry that is not there: a ban would be none.
-  const target = redactionTarget(command, draftOf(command).content);
+  const target =
+    command.kind === 'send_event' ? redactionTarget(command, draftOf(command).content) : undefined;
   if (missing.some((id) => id !== target && !loaded.known.has(id))) {
     throw new MilenaError('SET_ASIDE', 'A state event of this room cannot be read; see milena status.');
   }
@@ -87,6 +89,7 @@ function decide(loaded: LoadedRoom, command: Command, keys: Keys): Decision {
   const { room, known } = loaded;
   if (command.kind === 'send_event') return decision(loaded, decideSend(room, known, command, keys));
   if (command.kind === 'create_room') return decision(loaded, decideCreate(room, command, keys));
+  if (command.kind === 'forget_room') return decision(loaded, decideForget(room, known, command));
   throw new MilenaError('INTERNAL', `${command.kind} is not about a room`);
 }
 
@@ -104,5 +107,13 @@ function evolve(loaded: LoadedRoom, fact: AnyFact): LoadedRoom {
 }
 
 function isRoomFact(fact: AnyFact): fact is RoomFact {
-  return fact.type === 'room_event' || fact.type === 'saga_started' || fact.type === 'saga_ended';
+  switch (fact.type) {
+    case 'room_event':
+    case 'room_forgotten':
+    case 'saga_started':
+    case 'saga_ended':
+      return true;
+    default:
+      return false;
+  }
 }

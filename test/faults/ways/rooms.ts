@@ -24,6 +24,17 @@ export async function chatting({ http }: Hands): Promise<void> {
   await guest.join(roomId);
 }
 
+/** Somebody leaves a room and forgets it, comes back and does so again. */
+export async function forgetting({ http }: Hands): Promise<void> {
+  const [owner, guest] = await people(http, 2);
+  const roomId = await owner.createRoom({ preset: 'public_chat' });
+  for (let round = 0; round < 2; round++) {
+    await guest.join(roomId);
+    await guest.leave(roomId);
+    await guest.get200('POST', path('rooms', roomId, 'forget'));
+  }
+}
+
 /** Somebody makes a public room with an alias. */
 export async function publishing({ http }: Hands): Promise<void> {
   const [owner, guest] = await people(http, 2);
