@@ -207,6 +207,11 @@ export class FakeReads implements SyncReads {
     );
   }
 
+  /** Nobody here ignores anybody: that is tried over HTTP. */
+  async ignored(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
   async pushRules(userId: UserId): Promise<UserRules> {
     this.asked += 1;
     return lastRules(this.rows(), userId);

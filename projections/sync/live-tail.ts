@@ -1,6 +1,7 @@
 import type { ReadPosition } from '../../src/log/port.ts';
 import { asEventId, asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
+import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
 import { RoomTail } from './room-tail.ts';
@@ -171,6 +172,7 @@ export class LiveTail {
       case 'account_data_set': {
         const { user_id, room_id, type, sealed } = fact.value;
         const roomId = room_id === null ? null : asRoomId(room_id);
+        if (roomId === null && type === IGNORED_USERS) this.ignored(asUserId(user_id), sealed ?? '{}');
         this.datum(asUserId(user_id), partition, { room_id: roomId, type, content: sealed ?? '{}', offset });
         return;
       }
@@ -222,6 +224,11 @@ export class LiveTail {
       if (receipt_type === 'm.read') listener.room(roomId);
       else listener.user(userId);
     }
+  }
+
+  private ignored(userId: UserId, content: string): void {
+    const users = new Set(ignoredIn(content));
+    for (const listener of this.listeners) listener.ignored(userId, users);
   }
 
   private rules(

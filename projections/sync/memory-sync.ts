@@ -156,8 +156,8 @@ export class MemorySync {
     const takes = (type: string) => ephemeral.takes({ type, room_id: roomId });
     const typed = room.typingOffset >= (since.ephemeral[room.partition] ?? 0) && takes('m.typing');
     const lately = room.receipts.filter((one) => one.offset >= (since.user_values[one.partition] ?? 0));
-    const receipts = takes('m.receipt') ? shownReceipts(lately, request.user_id) : [];
-    return typed ? { receipts, typing: room.typing(this.now()) } : { receipts };
+    const receipts = takes('m.receipt') ? shownReceipts(lately, request) : [];
+    return typed ? { receipts, typing: room.typing(this.now(), request.ignored) } : { receipts };
   }
 
   /** Whether member events may have to go with the timeline. */

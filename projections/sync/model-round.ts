@@ -66,7 +66,7 @@ export function typingOf(
   if (!request.filter.ephemeral.takes({ type: 'm.typing', room_id })) return undefined;
   const partition = history[0]?.partition ?? 0;
   const room = tail.room(room_id);
-  const typing = room?.typing(now) ?? [];
+  const typing = room?.typing(now, request.ignored) ?? [];
   const from = since?.ephemeral[partition] ?? 0;
   if (known && (room?.typingOffset ?? -1) >= from) return typing;
   // Of what was before the window nobody knows: whoever types now is told.

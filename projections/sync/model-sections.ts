@@ -32,7 +32,7 @@ export function joinedRoom(round: ModelRound, room: TimelinedRoom, found: Found)
   const membersChanged = isWhole(round, room) || room.changed.some(({ type }) => type === 'm.room.member');
   const summary = membersChanged ? found.summaries.get(room_id) : undefined;
   const typing = typingOf(round, room);
-  const shown = shownReceipts(found.receipts.get(room_id) ?? [], request.user_id);
+  const shown = shownReceipts(found.receipts.get(room_id) ?? [], request);
   const receipts = request.filter.ephemeral.takes({ type: 'm.receipt', room_id }) ? shown : [];
   const counted = found.unread.get(room_id);
   const counts =

@@ -43,7 +43,7 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
         int8Column(asks.map(({ after }) => after)),
         int8Column(asks.map(({ upTo }) => upTo)),
         limit,
-        ...filterValues(selection.filter),
+        ...filterValues({ ...selection.filter, ignored: [...selection.ignored] }),
       ]);
       return Map.groupBy(await storedEvents(db, rows), ({ room_id }) => room_id);
     },
@@ -86,6 +86,7 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
         isPushRules(datum) ? { ...datum, content: shownRules(userId, datum) } : datum,
       );
     },
+    ignored: async (userId) => new Set(await ignoredUsers(db, userId)),
     async relations(userId, asks) {
       const ignored = await ignoredUsers(db, userId);
       const ranges = asks.map(({ room_id, events, upTo }) => {

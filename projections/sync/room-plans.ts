@@ -54,8 +54,10 @@ export function planRooms(
     const from = since?.rooms[last.partition];
     if (last.membership === 'join') rooms.push(joined(history, last, from, position));
     else if (since !== undefined && last.offset < (from ?? 0)) continue;
-    else if (last.membership === 'invite') invite.push(last);
-    else if (last.membership === 'knock') knock.push(last);
+    // Invitations by those who are ignored are not told (spec: "Ignoring Users").
+    else if (last.membership === 'invite') {
+      if (!view.ignored.has(last.sender)) invite.push(last);
+    } else if (last.membership === 'knock') knock.push(last);
     else if (isForgotten(last, position)) continue;
     else if (since !== undefined || filter.includeLeave) {
       const plan = left(history, last, from);

@@ -1,5 +1,6 @@
 import type { UserId } from '../../src/matrix/identifiers.ts';
 import type { Receipt, SyncEvent } from './sync-event.ts';
+import type { PreparedRequest } from './sync-request.ts';
 
 /** What the state at `at` has of these events: the last of each key behind `after`. */
 export function stateWithin(events: Iterable<SyncEvent>, after: number, at: number): readonly SyncEvent[] {
@@ -25,11 +26,18 @@ export function sendersToExplain(timeline: readonly SyncEvent[]): Set<UserId> {
   return wanted;
 }
 
-/** The last of each user's receipts of a type and thread; of private ones only the user's own. */
-export function shownReceipts(receipts: Iterable<Receipt>, userId: UserId): readonly Receipt[] {
+/**
+ * The last of each user's receipts of a type and thread; of private ones only the user's own, and none of those whom
+ * the user ignores.
+ */
+export function shownReceipts(
+  receipts: Iterable<Receipt>,
+  { user_id: userId, ignored }: Pick<PreparedRequest, 'user_id' | 'ignored'>,
+): readonly Receipt[] {
   const last = new Map<string, Receipt>();
   for (const receipt of receipts) {
     if (receipt.receipt_type !== 'm.read' && receipt.user_id !== userId) continue;
+    if (ignored.has(receipt.user_id)) continue;
     last.set(`${receipt.user_id} ${receipt.receipt_type} ${receipt.thread_id ?? ''}`, receipt);
   }
   return [...last.values()];

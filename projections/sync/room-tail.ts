@@ -136,9 +136,10 @@ export class RoomTail {
     return true;
   }
 
-  /** Who types now, in the order in which they were last heard of. */
-  typing(now: number): readonly string[] {
-    return [...this.typers].filter(([, until]) => until > now).map(([userId]) => userId);
+  /** Who types now, in the order in which they were last heard of, but for those who are ignored. */
+  typing(now: number, ignored: ReadonlySet<string>): readonly string[] {
+    const typers = [...this.typers].filter(([userId, until]) => until > now && !ignored.has(userId));
+    return typers.map(([userId]) => userId);
   }
 
   /** Whether anything of the room stands at or behind a position. */

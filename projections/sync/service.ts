@@ -61,6 +61,15 @@ export function createSyncService(deps: SyncServiceDeps): SyncService {
   return new Syncing(deps);
 }
 
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** The request of somebody who ignores others (spec: client-server API, "Ignoring Users"). */
+function ignoring(request: PreparedRequest, ignored: ReadonlySet<string>): PreparedRequest {
+  if (ignored.size === 0) return request;
+  const { filter } = request;
+  return { ...request, ignored, filter: { ...filter, timeline: filter.timeline.ignoring(ignored) } };
+}
+
 class Syncing implements SyncService {
   private readonly deps: SyncServiceDeps;
   private readonly tail: LiveTail;
@@ -162,6 +171,7 @@ class Syncing implements SyncService {
     const token = since === undefined ? undefined : request.since;
     return {
       ...request,
+      ignored: NOBODY,
       ownPartition: this.tail.window.slot(user_id),
       members: filter.lazyMembers ? this.lazy.of(user_id, device_id, token) : undefined,
     };
@@ -169,13 +179,14 @@ class Syncing implements SyncService {
 
   /** One try at an answer. `live`: from here on the tail alone can say when something happens. */
   private async round(
-    request: PreparedRequest,
+    prepared: PreparedRequest,
     token: string | undefined,
     from: SyncPosition | undefined,
   ): Promise<{ readonly collected: Collected; readonly view: UserView; readonly live: boolean }> {
-    const got = this.views.get(request.user_id);
+    const got = this.views.get(prepared.user_id);
     const found = got instanceof Promise ? await got : got;
     const { view } = found;
+    const request = ignoring(prepared, view.ignored);
     if (found.live && from !== undefined && !request.fullState) {
       const collected = await this.memory.answer(request, view, from);
       if (collected !== ASK_MODELS) return { collected, view, live: true };

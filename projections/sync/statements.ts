@@ -49,6 +49,7 @@ export const TIMELINES: ModelSql = (m) => `SELECT ${eventColumns}
       AND ($7::text[] IS NULL OR x.sender = ANY ($7::text[]))
       AND ($8::text[] IS NULL OR NOT x.sender = ANY ($8::text[]))
       AND ($9::boolean IS NULL OR x.has_url = $9::boolean)
+      AND ($10::text[] IS NULL OR x.state_key IS NOT NULL OR NOT x.sender = ANY ($10::text[]))
     ORDER BY x.place DESC LIMIT $4) e
   ${eventJoins(m)} ORDER BY e.room, e.place`;
 

@@ -38,6 +38,8 @@ export interface SyncFilter {
 export interface Selectable {
   readonly type: string;
   readonly sender?: string;
+  /** Null for what is no state event. */
+  readonly state_key?: string | null;
   readonly room_id?: RoomId | null;
   /** JSON of an object. */
   readonly content?: string;
@@ -48,24 +50,36 @@ const DEFAULT_LIMIT = 10;
 /** More in one room of one answer costs memory and helps nobody. */
 const MAX_LIMIT = 1_000;
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 /** Which events are wanted: an EventFilter made ready. */
 export class EventSelection {
   readonly filter: EventFilter;
+  /** Senders of whom only state events are wanted (spec: "Ignoring Users"). */
+  readonly ignored: ReadonlySet<string>;
   /** True when nothing is left out. */
   readonly all: boolean;
   private readonly senders: ReadonlySet<string> | undefined;
   private readonly notSenders: ReadonlySet<string>;
   private readonly rooms: (roomId: RoomId) => boolean;
 
-  constructor(filter: EventFilter) {
+  constructor(filter: EventFilter, ignored: ReadonlySet<string> = NOBODY) {
     this.filter = filter;
+    this.ignored = ignored;
     this.senders = filter.senders && new Set(filter.senders);
     this.notSenders = new Set(filter.not_senders ?? []);
     this.rooms = roomFilter(filter.rooms, filter.not_rooms);
     const { types, not_types, senders, not_senders, rooms, not_rooms, contains_url } = filter;
-    this.all = [types, not_types, senders, not_senders, rooms, not_rooms, contains_url].every(
-      (part) => part === undefined,
-    );
+    this.all =
+      ignored.size === 0 &&
+      [types, not_types, senders, not_senders, rooms, not_rooms, contains_url].every(
+        (part) => part === undefined,
+      );
+  }
+
+  /** The same without what is no state event of these senders. */
+  ignoring(users: ReadonlySet<string>): EventSelection {
+    return users.size === 0 ? this : new EventSelection(this.filter, users);
   }
 
   /** Whether anything of a room is wanted. */
@@ -74,8 +88,9 @@ export class EventSelection {
   }
 
   /** Whether the event is wanted. */
-  takes({ type, sender, room_id, content }: Selectable): boolean {
+  takes({ type, sender, state_key, room_id, content }: Selectable): boolean {
     if (this.all) return true;
+    if (state_key === null && sender !== undefined && this.ignored.has(sender)) return false;
     const { types, not_types } = this.filter;
     if (types !== undefined && !types.some((pattern) => typeMatches(pattern, type))) return false;
     if (not_types?.some((pattern) => typeMatches(pattern, type))) return false;

@@ -122,6 +122,8 @@ export interface SyncReads {
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>>>;
   /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */
   threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
+  /** Whom the user ignores, as the model has it now. */
+  ignored(userId: UserId): Promise<ReadonlySet<string>>;
   /** The user's push rules as the model has them now. */
   pushRules(userId: UserId): Promise<UserRules>;
   /** What is unread at a place under the user's rules. */

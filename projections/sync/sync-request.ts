@@ -24,6 +24,8 @@ export interface SyncRequest {
 
 /** A request as it is answered, once or several times until something has happened. */
 export interface PreparedRequest extends Omit<SyncRequest, 'since'> {
+  /** Whom the user ignores. */
+  readonly ignored: ReadonlySet<string>;
   /** The user's partition of `user_values`. */
   readonly ownPartition: number;
   /** What the device knows of members; undefined when it does not load them lazily. */

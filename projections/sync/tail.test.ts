@@ -104,6 +104,7 @@ describe('the tail', () => {
       forgotten: nothing,
       user: nothing,
       rules: nothing,
+      ignored: nothing,
       read: nothing,
     });
     const next = say(house, 'now');

@@ -20,13 +20,21 @@ export class UserView {
   /** The push rules that readings count by. */
   rules: UserRules;
   readonly sleepers = new Set<Sleeper>();
+  /** Whom the user ignores. */
+  ignored: ReadonlySet<string>;
   /** When it was last asked for, monotonic milliseconds. */
   usedAt = 0;
   private readonly histories = new Map<RoomId, Membership[]>();
   /** By partition of `rooms`: the offset of the last change; a hole where there was none. */
   private readonly lastChanges: number[] = [];
 
-  constructor(userId: UserId, memberships: Iterable<Membership>, rules: UserRules) {
+  constructor(
+    userId: UserId,
+    memberships: Iterable<Membership>,
+    rules: UserRules,
+    ignored: ReadonlySet<string>,
+  ) {
+    this.ignored = ignored;
     this.userId = userId;
     this.rules = rules;
     for (const membership of memberships) this.change(membership);

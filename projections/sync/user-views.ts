@@ -1,4 +1,5 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { LiveTail } from './live-tail.ts';
 import { least } from './position.ts';
 import type { ForgottenRoom, Membership } from './sync-event.ts';
@@ -85,17 +86,23 @@ export class UserViews implements TailListener {
     this.views.get(userId)?.obey(rules);
   }
 
+  ignored(userId: UserId, users: ReadonlySet<string>): void {
+    const view = this.views.get(userId);
+    if (view !== undefined) view.ignored = users;
+  }
+
   read(userId: UserId, roomId: RoomId, place: number, thread: string | null): void {
     this.views.get(userId)?.readings.get(roomId)?.raise(place, thread);
   }
 
   private async load(userId: UserId): Promise<FoundView> {
     const below = least(this.reads.reached('rooms'), this.tail.window.end('rooms'));
-    const [memberships, rules] = await Promise.all([
+    const [memberships, rules, ignored] = await Promise.all([
       this.reads.memberships(userId, below),
       this.reads.pushRules(userId),
+      this.reads.ignored(userId),
     ]);
-    const view = new UserView(userId, memberships, rules);
+    const view = new UserView(userId, memberships, rules, ignored);
     view.usedAt = performance.now();
     const start = this.tail.window.start('rooms');
     const live = below.every((offset, partition) => offset >= (start[partition] ?? 0));
@@ -108,6 +115,10 @@ export class UserViews implements TailListener {
       // In the order of the log: what was forgotten before a change of the membership is so no more.
       for (const change of changes.sort((one, other) => one.offset - other.offset)) change.take();
       if (tail?.rules !== undefined) view.obey(tail.rules);
+      const list = tail?.accountData.findLast(
+        ({ room_id, type }) => room_id === null && type === IGNORED_USERS,
+      );
+      if (list !== undefined) view.ignored = new Set(ignoredIn(list.content));
       this.views.set(userId, view);
       for (const roomId of view.joined) this.index(view, roomId);
     }

@@ -8,6 +8,6 @@ test('only the star of a pattern stands for anything', () => {
 });
 
 test('a filter that asks for nothing has nulls, and an empty list is no null', () => {
-  assert.deepEqual(filterValues(), [null, null, null, null, null]);
+  assert.deepEqual(filterValues(), [null, null, null, null, null, null]);
   assert.notEqual(filterValues({ types: [] })[0], null);
 });

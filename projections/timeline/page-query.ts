@@ -9,6 +9,8 @@ export interface EventFilter {
   readonly senders?: readonly string[];
   readonly not_senders?: readonly string[];
   readonly contains_url?: boolean;
+  /** Senders of whom state events alone are wanted (spec: "Ignoring Users"). */
+  readonly ignored?: readonly string[];
 }
 
 /** Where a page lies. */
@@ -38,7 +40,7 @@ export interface TimeBounds {
   readonly limit: number;
 }
 
-/** The five parameters of a filter: patterns and lists, null where all are wanted. */
+/** The six parameters of a filter: patterns and lists, null where all are wanted. */
 export function filterValues(filter: EventFilter = {}): readonly Parameter[] {
   return [
     filter.types === undefined ? null : textColumn(filter.types.map(likePattern)),
@@ -46,6 +48,7 @@ export function filterValues(filter: EventFilter = {}): readonly Parameter[] {
     filter.senders === undefined ? null : textColumn(filter.senders),
     filter.not_senders === undefined ? null : textColumn(filter.not_senders),
     filter.contains_url === undefined ? null : String(filter.contains_url),
+    filter.ignored === undefined || filter.ignored.length === 0 ? null : textColumn(filter.ignored),
   ];
 }
 

@@ -164,7 +164,8 @@ function pageSql(m: (model: string) => string, where: string, order: string): st
     AND ($6::text[] IS NULL OR NOT e.type LIKE ANY ($6::text[]))
     AND ($7::text[] IS NULL OR e.sender = ANY ($7::text[]))
     AND ($8::text[] IS NULL OR NOT e.sender = ANY ($8::text[]))
-    AND ($9::boolean IS NULL OR e.has_url = $9::boolean)`;
+    AND ($9::boolean IS NULL OR e.has_url = $9::boolean)
+    AND ($10::text[] IS NULL OR e.state_key IS NOT NULL OR NOT e.sender = ANY ($10::text[]))`;
   // The page is cut first, so that only its events are joined to what they replaced.
   return `SELECT ${eventColumns} FROM (SELECT * FROM ${m('timeline')}.events e
       WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1

@@ -50,6 +50,7 @@ export interface VisibleTimeline extends Pick<TimelineQueries, 'isChild' | 'anno
   eventAnywhere(eventId: EventId, viewer: UserId): Promise<StoredEvent | undefined>;
   /** Where an event of the room stands, whoever asks. */
   whereIs(roomId: RoomId, eventId: EventId): Promise<EventPlace | undefined>;
+  /** Without messages of those whom the viewer ignores. */
   page(query: VisiblePageQuery): Promise<VisiblePage>;
   /** The event nearest to a time in one direction, of those that the viewer may see. */
   closest(query: ClosestQuery): Promise<StoredEvent | undefined>;
@@ -71,7 +72,8 @@ export function visibleTimeline(
     if (event === undefined) return undefined;
     const view = await rooms.visibility(event.room_id, viewer);
     if (!view.canSee(event)) return undefined;
-    return (await related(db, [seenBy(view, event)], { roomId: event.room_id, viewer, view }))[0];
+    const reader = { roomId: event.room_id, viewer, view, ignored: await ignoredUsers(db, viewer) };
+    return (await related(db, [seenBy(view, event)], reader))[0];
   };
   return {
     event: async (roomId, eventId, viewer) => ifVisible(await timeline.event(roomId, eventId), viewer),
@@ -81,8 +83,9 @@ export function visibleTimeline(
     annotation: (roomId, annotation) => timeline.annotation(roomId, annotation),
     page: async (query) => {
       const view = await rooms.visibility(query.roomId, query.viewer);
-      const page = await readPage(timeline, rooms, query, view);
-      return { ...page, events: await related(db, page.events, { ...query, view }) };
+      const ignored = await ignoredUsers(db, query.viewer);
+      const page = await readPage(timeline, rooms, { ...query, filter: { ...query.filter, ignored } }, view);
+      return { ...page, events: await related(db, page.events, { ...query, view, ignored }) };
     },
     closest: (query) => readClosest(timeline, rooms, query),
   };
@@ -102,13 +105,18 @@ function seenBy(view: HistoryView, event: StoredEvent): StoredEvent {
 async function related(
   db: ModelDatabase,
   events: readonly StoredEvent[],
-  reader: { readonly roomId: RoomId; readonly viewer: UserId; readonly view: HistoryView },
+  reader: {
+    readonly roomId: RoomId;
+    readonly viewer: UserId;
+    readonly view: HistoryView;
+    readonly ignored: readonly string[];
+  },
 ): Promise<readonly StoredEvent[]> {
   if (events.every(({ state_key }) => state_key !== null)) return events;
-  const { roomId, viewer, view } = reader;
+  const { roomId, viewer, view, ignored } = reader;
   const all = await readRelations(db, events, {
     user_id: viewer,
-    ignored: await ignoredUsers(db, viewer),
+    ignored,
     visible: new Map([[roomId, view.ranges()]]),
   });
   return all.size === 0 ? events : events.map((event) => withRelations(event, all));
