@@ -5,6 +5,7 @@ import type { TopicName } from '../src/log/topics.ts';
 import type { Pdu } from '../src/matrix/event.ts';
 import type { EventId, RoomId } from '../src/matrix/identifiers.ts';
 import type {
+  DeviceTokensSnapshot,
   Loader,
   PushRulesSnapshot,
   RegistrationTokenSnapshot,
@@ -28,8 +29,8 @@ export function createLoader(db: ModelDatabase, timeline: TimelineQueries, slots
     events: (roomId, eventIds) => readEvents(timeline, roomId, eventIds),
     user: async (userId) => {
       await refusePoisoned(db, 'users', slotOf(userId, slots), userId);
-      const [row] = await db.query<UserSnapshot>(USER, [slotOf(userId, slots), userId]);
-      return row;
+      const [row] = await db.query<UserRow>(USER, [slotOf(userId, slots), userId]);
+      return row === undefined ? undefined : userSnapshot(row);
     },
     alias: async (alias) => {
       await refusePoisoned(db, 'server', slotOf(alias, slots), alias);
@@ -182,8 +183,26 @@ function partialPdu({ room_id, type, sender, content, origin_server_ts }: Stored
 }
 
 const USER: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'users', '$1')}, u.kind, u.admin,
-    u.deactivated, u.locked, u.suspended, ARRAY(SELECT d.device_id FROM ${m('accounts')}.devices d WHERE d.user_id = u.user_id) AS devices
+    u.deactivated, u.locked, u.suspended,
+    ARRAY(SELECT d.device_id FROM ${m('accounts')}.devices d WHERE d.user_id = u.user_id) AS device_ids,
+    (SELECT json_agg(json_build_object('device_id', t.device_id, 'token_hash', encode(t.token_hash, 'hex'),
+      'refresh_hash', encode(t.refresh_hash, 'hex'), 'expires_at', t.expires_at) ORDER BY t.position)
+      FROM ${m('accounts')}.tokens t WHERE t.user_id = u.user_id) AS tokens
   FROM ${m('accounts')}.users u WHERE u.user_id = $2`;
+
+interface UserRow extends Omit<UserSnapshot, 'devices'> {
+  readonly device_ids: readonly string[];
+  readonly tokens: readonly (DeviceTokensSnapshot & { readonly device_id: string })[] | null;
+}
+
+function userSnapshot({ device_ids, tokens, ...account }: UserRow): UserSnapshot {
+  const devices = device_ids.map((id) => {
+    // Inside JSON texts are still as Postgres holds them.
+    const own = (tokens ?? []).filter(({ device_id }) => fromPostgresText(device_id) === id);
+    return [id, own.map(({ device_id: _, ...rest }) => rest)] as const;
+  });
+  return { ...account, devices };
+}
 
 const ALIAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'directory', 'server', '$1')}, room_id, creator, saga
   FROM ${m('directory')}.aliases WHERE alias = $2`;

@@ -6,7 +6,7 @@ import { valueStatements } from './values.ts';
 /** Accounts, devices, profiles; account data, filters, push rules, receipts. */
 export const accountsModel: ReadModel = {
   name: 'accounts',
-  version: 4,
+  version: 5,
   topics: ['users', 'user_values'],
   schemaSql: readFileSync(new URL('schema.sql', import.meta.url), 'utf8'),
   projector,

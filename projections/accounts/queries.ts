@@ -13,6 +13,16 @@ export interface Session {
   readonly locked: boolean;
   /** An administrator has suspended the account: see `src/http/suspension.ts`. */
   readonly suspended: boolean;
+  /** When the token ends, milliseconds since the epoch; null: never. */
+  readonly expires_at: number | null;
+  /** It came by a refresh and was not used yet: its first use ends the tokens before it. */
+  readonly unused: boolean;
+}
+
+/** A device. */
+export interface StoredDevice {
+  readonly device_id: DeviceId;
+  readonly display_name: string | null;
 }
 
 /** An account. */
@@ -64,9 +74,12 @@ export interface StoredAccountData {
   readonly log_offset: number;
 }
 
-const SESSION: ModelSql = (schema) => `SELECT d.user_id, d.device_id, u.kind, u.admin, u.locked, u.suspended
-  FROM ${schema('accounts')}.devices d JOIN ${schema('accounts')}.users u USING (user_id)
-  WHERE d.token_hash = decode($1, 'hex') AND NOT u.deactivated`;
+const SESSION: ModelSql = (schema) => `SELECT t.user_id, t.device_id, u.kind, u.admin, u.locked, u.suspended,
+    t.expires_at, t.position > 0 AS unused
+  FROM ${schema('accounts')}.tokens t JOIN ${schema('accounts')}.users u USING (user_id)
+  WHERE t.token_hash = decode($1, 'hex') AND NOT u.deactivated`;
+const REFRESHING: ModelSql = (schema) => `SELECT user_id FROM ${schema('accounts')}.tokens
+  WHERE refresh_hash = decode($1, 'hex') LIMIT 1`;
 const ACCOUNT: ModelSql = (schema) =>
   `SELECT user_id, kind, admin, deactivated, locked, suspended, password_hash, created_at
   FROM ${schema('accounts')}.users WHERE user_id = $1`;
@@ -74,7 +87,7 @@ const ACCOUNTS: ModelSql = (schema) =>
   `SELECT user_id, kind, admin, deactivated, locked, suspended, NULL AS password_hash, created_at
   FROM ${schema('accounts')}.users ORDER BY created_at, user_id`;
 const DEVICES: ModelSql = (schema) =>
-  `SELECT device_id FROM ${schema('accounts')}.devices WHERE user_id = $1 ORDER BY device_id`;
+  `SELECT device_id, display_name FROM ${schema('accounts')}.devices WHERE user_id = $1 ORDER BY device_id`;
 const PROFILE: ModelSql = (schema) => `SELECT p.field, p.value FROM ${schema('accounts')}.users u
   LEFT JOIN ${schema('accounts')}.profiles p USING (user_id) WHERE u.user_id = $1`;
 const UNTOLD: ModelSql = (schema) => `SELECT c.user_id, c.field, c.log_offset AS offset
@@ -120,9 +133,14 @@ export class AccountQueries {
     return this.#database.query<Account>(ACCOUNTS);
   }
 
-  /** IDs of a user's devices. */
-  async devices(userId: string): Promise<readonly string[]> {
-    return (await this.#database.query<{ device_id: string }>(DEVICES, [userId])).map((row) => row.device_id);
+  /** Who has a refresh token. @param hash its SHA-256, 64 hex digits. */
+  async refreshing(hash: string): Promise<UserId | undefined> {
+    return (await this.#database.query<{ user_id: UserId }>(REFRESHING, [hash]))[0]?.user_id;
+  }
+
+  /** A user's devices, in the order of their IDs. */
+  devices(userId: string): Promise<readonly StoredDevice[]> {
+    return this.#database.query<StoredDevice>(DEVICES, [userId]);
   }
 
   /** The fields of a profile, undefined when there is no such account. */

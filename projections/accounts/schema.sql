@@ -17,14 +17,26 @@ CREATE TABLE users (
 CREATE TABLE devices (
   user_id text NOT NULL,
   device_id text NOT NULL,
-  -- SHA-256 of the access token.
-  token_hash bytea NOT NULL,
   display_name text,
   method text NOT NULL,
   added_at bigint NOT NULL,
   PRIMARY KEY (user_id, device_id)
 );
-CREATE UNIQUE INDEX devices_token ON devices (token_hash);
+
+CREATE TABLE tokens (
+  -- SHA-256 of the access token.
+  token_hash bytea PRIMARY KEY,
+  user_id text NOT NULL,
+  device_id text NOT NULL,
+  -- 0, or 1 for one that came by a refresh and has not been used yet.
+  position integer NOT NULL,
+  -- SHA-256 of the refresh token.
+  refresh_hash bytea,
+  -- Milliseconds since the epoch; null: never.
+  expires_at bigint
+);
+CREATE INDEX tokens_device ON tokens (user_id, device_id);
+CREATE INDEX tokens_refresh ON tokens (refresh_hash) WHERE refresh_hash IS NOT NULL;
 
 CREATE TABLE profiles (
   user_id text NOT NULL,

@@ -1,6 +1,8 @@
 import { isShownInRooms } from '../../src/matrix/profile-fields.ts';
-import { boolColumn, byteaColumn, int8Column, textColumn } from '../framework/columns.ts';
+import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { OpenedRecord, Statement } from '../framework/model.ts';
+import { DeviceChanges } from './devices.ts';
+import { textOf } from './sealed-text.ts';
 
 interface NewUser {
   readonly user_id: string;
@@ -11,15 +13,6 @@ interface NewUser {
   readonly log_offset: number;
 }
 
-interface Device {
-  readonly user_id: string;
-  readonly device_id: string;
-  readonly token_hash: Uint8Array;
-  readonly display_name: string | null;
-  readonly method: string;
-  readonly added_at: number;
-}
-
 /** What a batch comes to: the last word about every user, device and field. */
 class Changes {
   readonly registered: NewUser[] = [];
@@ -28,16 +21,11 @@ class Changes {
   readonly locked = new Map<string, boolean>();
   readonly suspended = new Map<string, boolean>();
   readonly erased = new Set<string>();
-  /** By user and device; null: gone. */
-  readonly devices = new Map<string, Map<string, Device | null>>();
+  readonly devices = new DeviceChanges();
   /** Where fields that rooms show were last changed, by user and field. */
   readonly shown = new Map<string, Map<string, number>>();
   /** By user and field; null: removed. */
   readonly fields = new Map<string, Map<string, string | null>>();
-
-  device(userId: string, deviceId: string, device: Device | null): void {
-    of(this.devices, userId).set(deviceId, device);
-  }
 
   field(userId: string, field: string, value: string | null): void {
     of(this.fields, userId).set(field, value);
@@ -51,11 +39,14 @@ export function userStatements(
   records: readonly OpenedRecord[],
 ): readonly Statement[] {
   const changes = new Changes();
-  for (const record of records) take(changes, record);
+  for (const record of records) {
+    take(changes, record);
+    changes.devices.take(record);
+  }
   return [
     ...userWrites(schema, changes),
     ...restrictionWrites(schema, changes),
-    ...deviceWrites(schema, changes),
+    ...changes.devices.statements(schema),
     ...profileWrites(schema, changes),
     ...shownWrites(schema, partition, changes),
   ];
@@ -81,7 +72,7 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
       return;
     case 'user_deactivated':
       changes.deactivated.add(key);
-      changes.devices.delete(key);
+      changes.devices.clear(key);
       if (!fact.value.erase) return;
       changes.erased.add(key);
       changes.fields.delete(key);
@@ -91,22 +82,6 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
       return;
     case 'user_suspended':
       changes.suspended.set(key, fact.value.suspended);
-      return;
-    case 'device_added': {
-      const { device_id, token_hash, method, sealed } = fact.value;
-      const display_name = textOf(sealed, 'display_name');
-      changes.device(key, device_id, {
-        user_id: key,
-        device_id,
-        token_hash,
-        display_name,
-        method,
-        added_at: at,
-      });
-      return;
-    }
-    case 'device_removed':
-      for (const deviceId of fact.value.devices) changes.device(key, deviceId, null);
       return;
     case 'profile_changed':
       changes.field(key, fact.value.field, fact.value.sealed);
@@ -150,6 +125,7 @@ function userWrites(schema: string, { registered, passwords, deactivated, erased
       values: [users],
     });
     made.push({ text: `DELETE FROM ${schema}.devices ${where}`, values: [users] });
+    made.push({ text: `DELETE FROM ${schema}.tokens ${where}`, values: [users] });
   }
   if (erased.size > 0) {
     const text = `DELETE FROM ${schema}.profiles WHERE user_id = ANY ($1::text[])`;
@@ -172,37 +148,6 @@ function restrictionWrites(schema: string, { locked, suspended }: Changes): Stat
           values: [textColumn([...changed.keys()]), boolColumn([...changed.values()])],
         },
   );
-}
-
-function deviceWrites(schema: string, { devices }: Changes): Statement[] {
-  const made: Statement[] = [];
-  const all = entriesOf(devices);
-  const gone = all.filter(([, , device]) => device === null);
-  if (gone.length > 0) {
-    made.push({
-      text: `DELETE FROM ${schema}.devices d USING unnest($1::text[], $2::text[]) g(user_id, device_id)
-        WHERE d.user_id = g.user_id AND d.device_id = g.device_id`,
-      values: [textColumn(gone.map(([userId]) => userId)), textColumn(gone.map(([, deviceId]) => deviceId))],
-    });
-  }
-  const added = all.flatMap(([, , device]) => (device === null ? [] : [device]));
-  if (added.length > 0) {
-    made.push({
-      text: `INSERT INTO ${schema}.devices
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::int8[])
-        ON CONFLICT (user_id, device_id) DO UPDATE SET token_hash = EXCLUDED.token_hash,
-          display_name = EXCLUDED.display_name, method = EXCLUDED.method, added_at = EXCLUDED.added_at`,
-      values: [
-        textColumn(added.map((row) => row.user_id)),
-        textColumn(added.map((row) => row.device_id)),
-        byteaColumn(added.map((row) => row.token_hash)),
-        textColumn(added.map((row) => row.display_name)),
-        textColumn(added.map((row) => row.method)),
-        int8Column(added.map((row) => row.added_at)),
-      ],
-    });
-  }
-  return made;
 }
 
 function profileWrites(schema: string, { fields }: Changes): Statement[] {
@@ -246,12 +191,6 @@ function shownWrites(schema: string, partition: number, { shown }: Changes): Sta
       ],
     },
   ];
-}
-
-/** A text of a record's sealed JSON; null where it was erased or is not there. */
-function textOf(sealed: string | null, name: string): string | null {
-  const value: unknown = sealed === null ? null : Reflect.get(JSON.parse(sealed), name);
-  return typeof value === 'string' ? value : null;
 }
 
 function of<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {

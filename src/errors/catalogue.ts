@@ -32,13 +32,18 @@ export const catalogue = {
   GUEST_ACCESS_FORBIDDEN: {
     errcode: 'M_GUEST_ACCESS_FORBIDDEN',
     status: 403,
-    text: 'This server has no guest accounts.',
+    text: 'Guests cannot do this here.',
   },
   UNKNOWN_LOGIN_TYPE: { errcode: 'M_UNKNOWN', status: 400, text: 'This way to log in is not known.' },
   UNKNOWN_IDENTIFIER: {
     errcode: 'M_FORBIDDEN',
     status: 403,
     text: 'Log in with a user name; other identifiers are not known here.',
+  },
+  LOGIN_TOKENS_OFF: {
+    errcode: 'M_UNRECOGNIZED',
+    status: 400,
+    text: 'Nobody can make login tokens on this server.',
   },
   REGISTRATION_TOKEN_SPENT: {
     errcode: 'M_FORBIDDEN',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { slotOf } from '../log/slot.ts';
-import { newAccessToken, tokenHash, tokenSlot } from './access-token.ts';
+import { newToken, tokenHash, tokenSlot } from './access-token.ts';
 
 describe('an access token', () => {
-  const token = newAccessToken('@alice:test.example', randomBytes(32));
+  const token = newToken('mln', '@alice:test.example', randomBytes(32));
 
   it('names the slot of its user, for any number of slots', () => {
     for (const slots of [1, 8, 64]) {
@@ -22,7 +22,7 @@ describe('an access token', () => {
   });
 
   it('is another each time, and its hash has 64 hex digits', () => {
-    assert.notEqual(newAccessToken('@alice:test.example', randomBytes(32)), token);
+    assert.notEqual(newToken('mln', '@alice:test.example', randomBytes(32)), token);
     assert.match(tokenHash(token), /^[0-9a-f]{64}$/);
   });
 });

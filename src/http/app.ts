@@ -1,6 +1,7 @@
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyReply, RouteOptions } from 'fastify';
 import { fastify } from 'fastify';
 import { MilenaError } from '../errors/milena-error.ts';
+import { freshCommandId } from '../owner/command-id.ts';
 import { sharedSecretRegistration } from './admin/register.ts';
 import { Authenticator } from './auth.ts';
 import { installBodyParser } from './body-parser.ts';
@@ -13,13 +14,14 @@ import { asMilenaError, errorBody } from './error-reply.ts';
 import './fastify-types.ts';
 import { openIdUserInfo } from './federation/openid.ts';
 import { Freshness } from './freshness.ts';
+import { installAuth } from './install-auth.ts';
 import { KnownPaths } from './known-paths.ts';
+import { LastSeen } from './last-seen.ts';
 import { RateLimits, ratesOf } from './rate-limits.ts';
 import type { Session } from './reads/account-reads.ts';
 import { installRequestLog, requestIds } from './request-log.ts';
 import { frontPage } from './server/front-page.ts';
 import { livenessRoutes } from './server/liveness.ts';
-import { isOpenToSuspended } from './suspension.ts';
 import { compileValidator } from './validation.ts';
 
 /** The longest path parameter: 255 bytes, each perhaps as `%XX`. */
@@ -63,7 +65,8 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   const context = contextOf(deps, drain.signal);
   installCors(app);
   if (deps.serving !== undefined) installServing(app, deps.serving);
-  installAuth(app, context.auth);
+  installAuth(app, context);
+  app.addHook('onClose', () => context.lastSeen[Symbol.asyncDispose]());
   frontPage(app, deps);
   livenessRoutes(app, deps);
   clientRoutes(app, context);
@@ -98,18 +101,19 @@ export function bareApp(logger: HttpLogger, settings: BareSettings): App {
 
 function contextOf(deps: HttpDeps, draining: AbortSignal): ClientContext {
   const freshness = new Freshness(deps.gate, deps.slots);
-  return {
-    ...deps,
-    auth: new Authenticator(deps),
-    limits: new RateLimits(ratesOf(deps.settings)),
-    freshness,
-    draining,
-    execute: async (command) => {
-      const result = await deps.bus.execute(command);
-      freshness.wrote(result.written);
-      return result;
-    },
+  const execute: ClientContext['execute'] = async (command) => {
+    const result = await deps.bus.execute(command);
+    freshness.wrote(result.written);
+    return result;
   };
+  const confirm = ({ user_id, device_id }: Session, token_hash: string) =>
+    execute({ kind: 'confirm_tokens', id: freshCommandId(), at: deps.now(), user_id, device_id, token_hash });
+  const auth = new Authenticator({ ...deps, confirm });
+  const report = (err: unknown): void =>
+    deps.logger.warn({ err }, 'it could not be noted when devices were seen; it is tried again');
+  const lastSeen = new LastSeen(deps.sessions, deps.now, report);
+  const limits = new RateLimits(ratesOf(deps.settings));
+  return { ...deps, auth, limits, freshness, lastSeen, draining, execute };
 }
 
 /** Clients are told at once to come again, instead of each waiting for what cannot be answered yet. */
@@ -119,36 +123,6 @@ function installServing(app: App, serving: () => boolean): void {
     if (serving() || !isClient) done();
     else done(new MilenaError('UNAVAILABLE', NOT_SERVING, { retryAfterMs: COME_AGAIN_MS }));
   });
-}
-
-/** Before the body is read: a stranger's body is not worth parsing. */
-function installAuth(app: App, auth: Authenticator): void {
-  app.decorateRequest('session', undefined);
-  app.addHook('onRequest', (request: FastifyRequest, _reply, done) => {
-    if (request.routeOptions.config.auth !== 'user') {
-      done();
-      return;
-    }
-    try {
-      const session = auth.session(request);
-      if (session instanceof Promise) session.then((found) => admit(request, found)).then(() => done(), done);
-      else {
-        admit(request, session);
-        done();
-      }
-    } catch (error) {
-      done(asMilenaError(error));
-    }
-  });
-}
-
-/** @throws MilenaError USER_LOCKED, USER_SUSPENDED */
-function admit(request: FastifyRequest, session: Session): void {
-  const { config, url } = request.routeOptions;
-  if (session.locked && config.whileLocked !== true) throw new MilenaError('USER_LOCKED');
-  if (session.suspended && !isOpenToSuspended(request.method, url ?? ''))
-    throw new MilenaError('USER_SUSPENDED');
-  request.session = session;
 }
 
 function installNotFound(app: App, logger: HttpLogger): void {

@@ -11,6 +11,15 @@ interface Watcher {
   readonly changed: () => void;
 }
 
+/** What authentication needs. */
+export interface AuthDeps extends Pick<HttpDeps, 'reads' | 'gate' | 'slots' | 'now'> {
+  /**
+   * Tells the owner that a new access token was used, so that those before it end.
+   * @throws MilenaError UNKNOWN_TOKEN when it is none any more.
+   */
+  confirm(session: Session, hash: string): Promise<unknown>;
+}
+
 /** Sessions kept; one is about 500 bytes. */
 const SESSIONS = 50_000;
 /** A session is read again after this long, milliseconds: a second line behind `invalidate`. */
@@ -25,27 +34,29 @@ const WAIT_MS = 2_000;
  * once, while the model may still show the device; so after one the model must first have caught up.
  */
 export class Authenticator {
-  readonly #deps: Pick<HttpDeps, 'reads' | 'gate' | 'slots'>;
+  readonly #deps: AuthDeps;
   readonly #sessions = new LRUCache<string, Session>({ max: SESSIONS, ttl: SESSION_TTL });
   readonly #tokensOf = new Map<string, Set<string>>();
   readonly #distrusted: LRUCache<string, number>;
   readonly #watchers = new Map<string, Set<Watcher>>();
   #revocations = 0;
 
-  constructor(deps: Pick<HttpDeps, 'reads' | 'gate' | 'slots'>) {
+  constructor(deps: AuthDeps) {
     this.#deps = deps;
     this.#distrusted = new LRUCache({ max: SESSIONS, ttl: DISTRUST_TTL });
   }
 
   /**
-   * The session of a request. Gives a promise only when it has to look into the model.
+   * The session of a request. Gives a promise only when it has to look into the model, or when a new token is used
+   * for the first time.
    * @throws MilenaError MISSING_TOKEN, UNKNOWN_TOKEN, UNAVAILABLE (the model is too far behind to know).
    */
   session(request: FastifyRequest): Session | Promise<Session> {
     const token = tokenOf(request);
     if (token === undefined) throw new MilenaError('MISSING_TOKEN');
     const hash = tokenHash(token);
-    return this.#sessions.get(hash) ?? this.#lookUp(token, hash);
+    const session = this.#sessions.get(hash);
+    return session === undefined ? this.#lookUp(token, hash) : this.#alive(session, hash);
   }
 
   /** @throws MilenaError USER_LOCKED */
@@ -73,16 +84,16 @@ export class Authenticator {
 
   /**
    * Ends sessions at once, or has them looked up again. To be called for every `device_removed`, `user_deactivated`,
-   * `user_locked`, `user_suspended` and `device_added` of the log's tail (a login on an existing device ends its old token). @param keepHash a token that stays:
-   * the new one of a `device_added`.
+   * `user_locked`, `user_suspended`, `device_added` and `device_tokens_set` of the log's tail (a login on an existing
+   * device ends its old token). @param keep hashes of tokens that stay.
    */
-  invalidate(userId: string, deviceIds: readonly string[] | 'all', keepHash?: string): void {
+  invalidate(userId: string, deviceIds: readonly string[] | 'all', keep: readonly string[] = []): void {
     this.#revocations += 1;
     this.#distrusted.set(userId, this.#revocations);
     for (const hash of this.#tokensOf.get(userId) ?? []) {
       const session = this.#sessions.get(hash);
       const ended = session !== undefined && (deviceIds === 'all' || deviceIds.includes(session.device_id));
-      if (ended && hash !== keepHash) this.#sessions.delete(hash);
+      if (ended && !keep.includes(hash)) this.#sessions.delete(hash);
     }
     for (const { device_id, changed } of [...(this.#watchers.get(userId) ?? [])]) {
       if (deviceIds === 'all' || deviceIds.includes(device_id)) changed();
@@ -116,7 +127,23 @@ export class Authenticator {
     if (session === undefined) throw unknownToken();
     // What was revoked while we looked is looked up again next time.
     this.remember(hash, session, before);
-    return session;
+    return this.#alive(session, hash);
+  }
+
+  /** @throws MilenaError UNKNOWN_TOKEN, softly, when the token's time is over. */
+  #alive(session: Session, hash: string): Session | Promise<Session> {
+    const { expires_at, unused } = session;
+    if (expires_at !== null && this.#deps.now() >= expires_at) throw expiredToken();
+    return unused ? this.#firstUse(session, hash) : session;
+  }
+
+  /** The refresh token that a new token came by ends before the new one does anything (spec: `POST refresh`). */
+  async #firstUse(session: Session, hash: string): Promise<Session> {
+    const before = this.#revocations;
+    await this.#deps.confirm(session, hash);
+    const used = { ...session, unused: false };
+    this.remember(hash, used, before);
+    return used;
   }
 
   #forgetIdleUsers(): void {
@@ -130,6 +157,11 @@ function unknownToken(): MilenaError {
   return new MilenaError('UNKNOWN_TOKEN', undefined, { expose: { soft_logout: false } });
 }
 
+/** The device is still there: its client may refresh the token, or log in again (spec: "Soft logout"). */
+function expiredToken(): MilenaError {
+  return new MilenaError('UNKNOWN_TOKEN', 'The access token has expired.', { expose: { soft_logout: true } });
+}
+
 /** The header, or the query parameter that the spec still allows (deprecated in v1.11). */
 function tokenOf(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization;
@@ -137,4 +169,9 @@ function tokenOf(request: FastifyRequest): string | undefined {
   if (!request.url.includes('access_token=')) return undefined;
   const query = new URLSearchParams(request.url.slice(request.url.indexOf('?') + 1));
   return query.get('access_token') ?? undefined;
+}
+
+/** Whether a request shows an access token, good or not. */
+export function hasToken(request: FastifyRequest): boolean {
+  return request.headers.authorization !== undefined || tokenOf(request) !== undefined;
 }

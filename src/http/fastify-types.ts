@@ -11,7 +11,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /** Whether an access token is needed. Nothing said: no. */
-    auth?: 'user' | 'none';
+    auth?: 'user' | 'optional' | 'none';
     /** True where a locked user may still ask. Nothing said: no. */
     whileLocked?: boolean;
     /** Which numbers the body may hold. Nothing said: any. */

@@ -41,7 +41,22 @@ export function memoryAccounts(log: MemoryLog): AccountReads {
       const owner = device === undefined ? undefined : await account(device.user);
       if (device === undefined || owner === undefined) return undefined;
       const { kind, admin, locked, suspended } = owner;
-      return { user_id: device.user, device_id: device.device as DeviceId, kind, admin, locked, suspended };
+      return {
+        user_id: device.user,
+        device_id: device.device as DeviceId,
+        kind,
+        admin,
+        locked,
+        suspended,
+        expires_at: device.expires_at,
+        unused: device.unused,
+      };
+    },
+    refreshing: async (hash) => devices(log).find(({ refresh }) => refresh === hash)?.user,
+    devices: async (userId) => {
+      const own = devices(log).filter(({ user }) => user === userId);
+      const ids = [...new Set(own.map(({ device }) => device))].sort();
+      return ids.map((id) => ({ device_id: id as DeviceId, display_name: deviceName(log, userId, id) }));
     },
     profile: async (userId) => ((await account(userId)) === undefined ? undefined : profile(log, userId)),
     accountData: async (userId, roomId, type) =>
@@ -70,17 +85,44 @@ function profile(log: MemoryLog, userId: UserId) {
   return Object.fromEntries(fields);
 }
 
-function devices(log: MemoryLog) {
-  let all: { readonly user: UserId; readonly device: string; readonly hash: string }[] = [];
+interface MemoryToken {
+  readonly user: UserId;
+  readonly device: string;
+  readonly hash: string;
+  readonly refresh: string | null;
+  readonly expires_at: number | null;
+  readonly unused: boolean;
+}
+
+/** Every token of every device, in the order in which devices got theirs. */
+function devices(log: MemoryLog): readonly MemoryToken[] {
+  let all: MemoryToken[] = [];
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  const set = (user: UserId, device: string, tokens: Records['device_tokens_set']['tokens']) => {
+    all = all.filter((one) => one.user !== user || one.device !== device);
+    for (const [position, { token_hash, refresh_hash, expires_at }] of tokens.entries()) {
+      const refresh = refresh_hash === null ? null : hex(refresh_hash);
+      all.push({ user, device, hash: hex(token_hash), refresh, expires_at, unused: position > 0 });
+    }
+  };
   for (const { key, fact } of log.records) {
-    if (fact.type === 'device_added') {
-      const { device_id, token_hash } = fact.value;
-      all = all.filter(({ user, device }) => user !== key || device !== device_id);
-      all.push({ user: asUserId(key), device: device_id, hash: Buffer.from(token_hash).toString('hex') });
-    } else if (fact.type === 'device_removed') {
+    if (fact.type === 'device_added') set(asUserId(key), fact.value.device_id, [fact.value]);
+    else if (fact.type === 'device_tokens_set') set(asUserId(key), fact.value.device_id, fact.value.tokens);
+    else if (fact.type === 'device_removed') {
       const gone = fact.value.devices;
       all = all.filter(({ user, device }) => user !== key || !gone.includes(device));
     }
   }
   return all;
+}
+
+function deviceName(log: MemoryLog, user: string, device: string): string | null {
+  const named = log.records.findLast(
+    ({ key, fact }) =>
+      key === user &&
+      (fact.type === 'device_added' || fact.type === 'device_renamed') &&
+      fact.value.device_id === device,
+  );
+  const sealed = named !== undefined && 'sealed' in named.fact.value ? named.fact.value.sealed : null;
+  return typeof sealed === 'string' ? JSON.parse(sealed).display_name : null;
 }

@@ -19,6 +19,8 @@ export interface AccountRequest {
   readonly deviceId: string | undefined;
   /** The device's name. */
   readonly displayName: string | undefined;
+  /** Whether the client can refresh its tokens. */
+  readonly refreshes?: boolean;
   /** True: no device and no token. */
   readonly inhibitLogin: boolean;
   /** The display name that the profile gets. */
@@ -33,6 +35,8 @@ export interface AccountRequest {
 export interface AccountMade {
   readonly user_id: UserId;
   readonly access_token?: string;
+  readonly refresh_token?: string;
+  readonly expires_in_ms?: number;
   readonly device_id?: string;
 }
 
@@ -65,7 +69,12 @@ export async function createAccount(context: ClientContext, request: AccountRequ
   const { userId, kind, admin, method } = request;
   const session = request.inhibitLogin
     ? undefined
-    : newSession(context, userId, request.deviceId, request.displayName, method);
+    : newSession(context, userId, {
+        id: request.deviceId,
+        displayName: request.displayName,
+        method,
+        refreshes: request.refreshes ?? false,
+      });
   if (request.password !== undefined) checkPassword(request.password);
   const passwordHash = request.password === undefined ? null : await context.passwords.hash(request.password);
   const device = session === undefined ? {} : { device: session.device };
@@ -86,17 +95,11 @@ export async function createAccount(context: ClientContext, request: AccountRequ
     await context.execute({ kind: 'set_profile', ...stamp(context), user_id: userId, ...field });
   }
   if (session === undefined) return { user_id: userId };
-  const { device_id, token_hash } = session.device;
-  const made = {
-    user_id: userId,
-    device_id,
-    kind,
-    admin,
-    locked: false,
-    suspended: false,
-  };
+  const { device_id, token_hash, expires_at } = session.device;
+  const restrictions = { locked: false, suspended: false };
+  const made = { user_id: userId, device_id, kind, admin, expires_at, unused: false, ...restrictions };
   context.auth.remember(token_hash, made);
-  return { user_id: userId, access_token: session.token, device_id };
+  return { user_id: userId, device_id, ...session.answer };
 }
 
 /**

@@ -13,8 +13,15 @@ export const SINCE_R0 = ['/_matrix/client/v3', '/_matrix/client/r0'] as const;
 export const SINCE_V3 = ['/_matrix/client/v3'] as const;
 /** The versions of an endpoint that came after v3 and is the first of its kind. */
 export const SINCE_V1 = ['/_matrix/client/v1'] as const;
-/** Whether an access token is needed. */
-export type AuthKind = 'user' | 'none';
+/** Whether an access token is needed; `optional`: one that is given must be good. */
+export type AuthKind = 'user' | 'optional' | 'none';
+
+/** The session of a request, by whether its route needs one. */
+type SessionOf<A extends AuthKind> = A extends 'user'
+  ? Session
+  : A extends 'optional'
+    ? Session | undefined
+    : undefined;
 
 /** A request whose parts have been checked. */
 export interface Asked<A extends AuthKind, P, Q, B> {
@@ -23,7 +30,7 @@ export interface Asked<A extends AuthKind, P, Q, B> {
   readonly body: B;
   /** The body as it came. */
   readonly bodyText: string;
-  readonly session: A extends 'user' ? Session : undefined;
+  readonly session: SessionOf<A>;
   /** The client's address, behind trusted proxies the one that they name. */
   readonly address: string;
   readonly request: FastifyRequest;
@@ -112,7 +119,7 @@ function handlerOf<
       body: request.body as Static<B>,
       bodyText: request.bodyText,
       // The auth hook has put one there where the route says `user`, and none otherwise.
-      session: request.session as A extends 'user' ? Session : undefined,
+      session: request.session as SessionOf<A>,
       address: request.ip,
       request,
     });

@@ -69,7 +69,18 @@ export interface Records {
     readonly token_hash: Uint8Array;
     readonly method: string;
     readonly sealed: string | null;
+    readonly refresh_hash: Uint8Array | null;
+    readonly expires_at: number | null;
   };
+  readonly device_tokens_set: {
+    readonly device_id: string;
+    readonly tokens: readonly {
+      readonly token_hash: Uint8Array;
+      readonly refresh_hash: Uint8Array | null;
+      readonly expires_at: number | null;
+    }[];
+  };
+  readonly device_renamed: { readonly device_id: string; readonly sealed: string | null };
   readonly device_removed: { readonly devices: readonly string[]; readonly reason: string };
   readonly profile_changed: { readonly field: string; readonly sealed: string | null };
   readonly profile_told: { readonly user_id: string; readonly through: number };

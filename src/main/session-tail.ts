@@ -57,6 +57,11 @@ function revoke(auth: Pick<Authenticator, 'invalidate'>, userId: string, fact: A
     case 'device_added': {
       // A login on an existing device ends its old token, not the new one.
       const kept = Buffer.from(fact.value.token_hash).toString('hex');
+      auth.invalidate(userId, [fact.value.device_id], [kept]);
+      return;
+    }
+    case 'device_tokens_set': {
+      const kept = fact.value.tokens.map(({ token_hash }) => Buffer.from(token_hash).toString('hex'));
       auth.invalidate(userId, [fact.value.device_id], kept);
       return;
     }

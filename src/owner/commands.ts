@@ -1,6 +1,11 @@
 import type { DeviceId, EventId, RoomAlias, RoomId, RoomVersionId, UserId } from '../matrix/identifiers.ts';
 import type { JsonObject, JsonValue } from '../matrix/json.ts';
 import type { PushAction, PushCondition, PushRuleKind } from '../matrix/push-rules.ts';
+import type {
+  MakeRegistrationToken,
+  RemoveRegistrationToken,
+  UseRegistrationToken,
+} from './registration-token-commands.ts';
 
 /**
  * Commands: what API nodes ask owners to decide. They cross processes as JSON, so they hold plain values only.
@@ -90,6 +95,37 @@ export interface NewDevice {
   readonly token_hash: string;
   readonly display_name: string | null;
   readonly method: string;
+  /** SHA-256 of the refresh token, 64 hex digits; null: there is none. */
+  readonly refresh_hash: string | null;
+  /** When the access token ends, milliseconds since the epoch; null: never. */
+  readonly expires_at: number | null;
+}
+
+/** New tokens for who has a refresh token. The old ones stay until one of the new is used. */
+export interface RefreshTokens extends CommandStamp {
+  readonly kind: 'refresh_tokens';
+  readonly user_id: UserId;
+  /** SHA-256 of the refresh token that was shown, 64 hex digits. */
+  readonly shown_hash: string;
+  readonly token_hash: string;
+  readonly refresh_hash: string;
+  readonly expires_at: number | null;
+}
+
+/** A new access token was used: those before it end. */
+export interface ConfirmTokens extends CommandStamp {
+  readonly kind: 'confirm_tokens';
+  readonly user_id: UserId;
+  readonly device_id: DeviceId;
+  readonly token_hash: string;
+}
+
+/** Another name for a device. */
+export interface RenameDevice extends CommandStamp {
+  readonly kind: 'rename_device';
+  readonly user_id: UserId;
+  readonly device_id: DeviceId;
+  readonly display_name: string;
 }
 
 /** A login. An existing device of the same ID gets the new token and loses its old one. */
@@ -256,32 +292,6 @@ export interface ListRoom extends CommandStamp {
   readonly actor: string;
 }
 
-/** A token with which accounts can be made. One that is there already gets the new bounds. */
-export interface MakeRegistrationToken extends CommandStamp {
-  readonly kind: 'make_registration_token';
-  /** SHA-256 of the token, 64 hex digits. */
-  readonly token_hash: string;
-  /** Null: any number. */
-  readonly uses_allowed: number | null;
-  /** Milliseconds since the epoch; null: never. */
-  readonly expires_at: number | null;
-  readonly actor: string;
-}
-
-/** Uses a registration token once, for an account that is to be made; `return` undoes that. */
-export interface UseRegistrationToken extends CommandStamp {
-  readonly kind: 'use_registration_token' | 'return_registration_token';
-  readonly token_hash: string;
-  readonly user_id: UserId;
-}
-
-/** Ends a registration token. */
-export interface RemoveRegistrationToken extends CommandStamp {
-  readonly kind: 'remove_registration_token';
-  readonly token_hash: string;
-  readonly actor: string;
-}
-
 /** Every command. */
 export type Command =
   | SendEvent
@@ -289,6 +299,9 @@ export type Command =
   | ForgetRoom
   | RegisterUser
   | AddDevice
+  | RefreshTokens
+  | ConfirmTokens
+  | RenameDevice
   | RemoveDevices
   | SetPassword
   | DeactivateUser

@@ -62,7 +62,15 @@ export interface UserSnapshot {
   readonly deactivated: boolean;
   readonly locked: boolean;
   readonly suspended: boolean;
-  readonly devices: readonly string[];
+  /** Devices with their tokens, oldest first. */
+  readonly devices: readonly (readonly [deviceId: string, tokens: readonly DeviceTokensSnapshot[]])[];
+}
+
+/** The tokens of a device, by their SHA-256 (64 hex digits). */
+export interface DeviceTokensSnapshot {
+  readonly token_hash: string;
+  readonly refresh_hash: string | null;
+  readonly expires_at: number | null;
 }
 
 /** An alias at a checkpoint. */

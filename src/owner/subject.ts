@@ -21,6 +21,9 @@ export function subjectOf(command: Command): Subject {
       return { topic: 'rooms', key: command.room_id, slotKey: command.room_id };
     case 'register_user':
     case 'add_device':
+    case 'refresh_tokens':
+    case 'confirm_tokens':
+    case 'rename_device':
     case 'remove_devices':
     case 'set_password':
     case 'deactivate_user':

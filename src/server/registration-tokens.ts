@@ -2,7 +2,7 @@ import type {
   MakeRegistrationToken,
   RemoveRegistrationToken,
   UseRegistrationToken,
-} from '../owner/commands.ts';
+} from '../owner/registration-token-commands.ts';
 import type { ServerDecision, ServerFact } from './decide.ts';
 
 /** The record types of registration tokens. */

@@ -1,20 +1,26 @@
 import type { Records } from '../log/records.ts';
 import type {
   AddDevice,
+  ConfirmTokens,
   DeactivateUser,
-  NewDevice,
+  RefreshTokens,
   RegisterUser,
   RemoveDevices,
+  RenameDevice,
   RestrictUser,
   SetPassword,
   SetProfile,
 } from '../owner/commands.ts';
+import { decideConfirmation, decideRefresh, deviceAdded } from './tokens.ts';
 import type { User } from './user.ts';
 
 /** The commands that a user aggregate decides. */
 export type UserCommand =
   | RegisterUser
   | AddDevice
+  | RefreshTokens
+  | ConfirmTokens
+  | RenameDevice
   | RemoveDevices
   | SetPassword
   | DeactivateUser
@@ -29,6 +35,8 @@ export type UserRecordType =
   | 'user_locked'
   | 'user_suspended'
   | 'device_added'
+  | 'device_tokens_set'
+  | 'device_renamed'
   | 'device_removed'
   | 'profile_changed';
 
@@ -47,7 +55,7 @@ export type UserDecision =
       readonly devices?: readonly string[];
       readonly suspended?: boolean;
     }
-  | { readonly refused: 'USER_IN_USE' | 'USER_DEACTIVATED' | 'USER_LOCKED' | 'NOT_FOUND' };
+  | { readonly refused: 'USER_IN_USE' | 'USER_DEACTIVATED' | 'USER_LOCKED' | 'UNKNOWN_TOKEN' | 'NOT_FOUND' };
 
 /** Decides a command about an account (spec: client-server API, "Account management"). */
 export function decideUser(user: User, command: UserCommand): UserDecision {
@@ -62,6 +70,16 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
     case 'add_device':
       if (user.locked) return { refused: 'USER_LOCKED' };
       return { facts: [deviceAdded(command.device)], suspended: user.suspended };
+    case 'refresh_tokens':
+      return decideRefresh(user, command);
+    case 'confirm_tokens':
+      return decideConfirmation(user, command);
+    case 'rename_device': {
+      const { device_id, display_name } = command;
+      if (!user.devices.has(device_id)) return { refused: 'NOT_FOUND' };
+      const sealed = JSON.stringify({ display_name });
+      return { facts: [{ type: 'device_renamed', value: { device_id, sealed } }] };
+    }
     case 'remove_devices': {
       const devices = affected(user, command.devices, command.except);
       return { facts: removal(devices, command.reason), devices };
@@ -75,7 +93,7 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
     case 'deactivate_user': {
       if (user.deactivated) return { facts: [], devices: [] };
       const value = { erase: command.erase, actor: command.actor };
-      return { facts: [{ type: 'user_deactivated', value }], devices: [...user.devices] };
+      return { facts: [{ type: 'user_deactivated', value }], devices: [...user.devices.keys()] };
     }
     case 'restrict_user':
       return { facts: restriction(user, command) };
@@ -113,23 +131,11 @@ function restriction(user: User, command: RestrictUser): readonly UserFact[] {
     : [{ type: 'user_suspended', value: { suspended: applied, actor, sealed } }];
 }
 
-function deviceAdded(device: NewDevice): UserFact {
-  return {
-    type: 'device_added',
-    value: {
-      device_id: device.device_id,
-      token_hash: Buffer.from(device.token_hash, 'hex'),
-      method: device.method,
-      sealed: JSON.stringify({ display_name: device.display_name }),
-    },
-  };
-}
-
 function removal(devices: readonly string[], reason: string): readonly UserFact[] {
   return devices.length === 0 ? [] : [{ type: 'device_removed', value: { devices, reason } }];
 }
 
 function affected(user: User, devices: readonly string[] | 'all', except?: string): readonly string[] {
-  const wanted = devices === 'all' ? [...user.devices] : devices.filter((id) => user.devices.has(id));
+  const wanted = devices === 'all' ? [...user.devices.keys()] : devices.filter((id) => user.devices.has(id));
   return wanted.filter((id) => id !== except);
 }

@@ -1,3 +1,4 @@
+import type { Records } from '../log/records.ts';
 import type { UserFact } from './decide.ts';
 import type { User } from './user.ts';
 
@@ -7,20 +8,34 @@ export function evolveUser(user: User, fact: UserFact): User {
     case 'user_registered':
       return { ...user, exists: true, kind: fact.value.kind, admin: fact.value.admin };
     case 'device_added':
-      return { ...user, devices: new Set([...user.devices, fact.value.device_id]) };
+      return withTokens(user, fact.value.device_id, [fact.value]);
+    case 'device_tokens_set':
+      return withTokens(user, fact.value.device_id, fact.value.tokens);
     case 'device_removed': {
-      const devices = new Set(user.devices);
+      const devices = new Map(user.devices);
       for (const id of fact.value.devices) devices.delete(id);
       return { ...user, devices };
     }
     case 'user_deactivated':
-      return { ...user, deactivated: true, devices: new Set() };
+      return { ...user, deactivated: true, devices: new Map() };
     case 'user_locked':
       return { ...user, locked: fact.value.locked };
     case 'user_suspended':
       return { ...user, suspended: fact.value.suspended };
+    case 'device_renamed':
     case 'password_changed':
     case 'profile_changed':
       return user;
   }
+}
+
+type RecordedTokens = Records['device_tokens_set']['tokens'][number];
+
+function withTokens(user: User, deviceId: string, tokens: readonly RecordedTokens[]): User {
+  const known = tokens.map(({ token_hash, refresh_hash, expires_at }) => ({
+    token_hash: Buffer.from(token_hash).toString('hex'),
+    refresh_hash: refresh_hash === null ? null : Buffer.from(refresh_hash).toString('hex'),
+    expires_at,
+  }));
+  return { ...user, devices: new Map(user.devices).set(deviceId, known) };
 }

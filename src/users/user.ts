@@ -10,7 +10,16 @@ export interface User {
   readonly locked: boolean;
   /** An administrator has suspended it: it may do little until that ends. */
   readonly suspended: boolean;
-  readonly devices: ReadonlySet<string>;
+  /** What each device may show itself with, by its ID. */
+  readonly devices: ReadonlyMap<string, readonly DeviceTokens[]>;
+}
+
+/** An access token and the refresh token that came with it, by their SHA-256 (64 hex digits). */
+export interface DeviceTokens {
+  readonly token_hash: string;
+  readonly refresh_hash: string | null;
+  /** Milliseconds since the epoch; null: never. */
+  readonly expires_at: number | null;
 }
 
 /** A user ID that was never registered. */
@@ -21,5 +30,5 @@ export const NO_USER: User = {
   deactivated: false,
   locked: false,
   suspended: false,
-  devices: new Set(),
+  devices: new Map(),
 };

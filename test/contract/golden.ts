@@ -104,7 +104,22 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   user_deactivated: { erase: true, actor: '@admin:example.org' },
   user_locked: { locked: true, actor: '@admin:example.org', sealed },
   user_suspended: { suspended: true, actor: '@admin:example.org', sealed },
-  device_added: { device_id: 'DEVICE', token_hash: bytes(32, 50), method: 'm.login.password', sealed },
+  device_added: {
+    device_id: 'DEVICE',
+    token_hash: bytes(32, 50),
+    method: 'm.login.password',
+    sealed,
+    refresh_hash: bytes(32, 51),
+    expires_at: 1_700_000_000_000,
+  },
+  device_tokens_set: {
+    device_id: 'DEVICE',
+    tokens: [
+      { token_hash: bytes(32, 52), refresh_hash: bytes(32, 53), expires_at: 1_700_000_000_000 },
+      { token_hash: bytes(32, 54), refresh_hash: null, expires_at: null },
+    ],
+  },
+  device_renamed: { device_id: 'DEVICE', sealed },
   device_removed: { devices: ['A', 'B'], reason: 'logout_all' },
   profile_changed: { field: 'displayname', sealed },
   profile_told: { user_id: '@ann:example.org', through: 4_711 },

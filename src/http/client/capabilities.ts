@@ -12,13 +12,13 @@ const MODERATION = { 'm.account_moderation': { suspend: true, lock: true } };
 export function capabilityRoutes(app: App, { settings }: ClientContext): void {
   const available = ROOM_VERSIONS.map(({ id, stable }) => [id, stable ? 'stable' : 'unstable']);
   const capabilities = {
-    'm.change_password': { enabled: false },
+    'm.change_password': { enabled: true },
     'm.room_versions': { default: settings.defaultRoomVersion, available: Object.fromEntries(available) },
     'm.set_displayname': { enabled: true },
     'm.set_avatar_url': { enabled: true },
     'm.profile_fields': { enabled: true },
     'm.3pid_changes': { enabled: false },
-    'm.get_login_token': { enabled: false },
+    'm.get_login_token': { enabled: settings.loginTokenLifetime > 0 },
   };
   route(app, {
     method: 'GET',

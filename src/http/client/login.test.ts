@@ -81,7 +81,8 @@ describe('login', () => {
   it('says how', async () => {
     const house = await testHouse();
     const { json } = await house.ask('GET', house.client('/login'));
-    assert.deepEqual(json, { flows: [{ type: 'm.login.password' }] });
+    const token = { type: 'm.login.token', get_login_token: true };
+    assert.deepEqual(json, { flows: [{ type: 'm.login.password' }, token] });
   });
 
   it('takes a name, a whole user ID, and the old form without an identifier', async () => {
@@ -111,7 +112,8 @@ describe('login', () => {
   it('refuses what it does not know', async () => {
     const house = await testHouse();
     const errcode = async (body: object) => (await login(house, body)).json.errcode;
-    assert.equal(await errcode({ type: 'm.login.token', token: 'x' }), 'M_UNKNOWN');
+    assert.equal(await errcode({ type: 'm.login.sso', token: 'x' }), 'M_UNKNOWN');
+    assert.equal(await errcode({ type: 'm.login.token', token: 'x' }), 'M_FORBIDDEN');
     assert.equal(await errcode({ type: 'm.login.password', password: 'p' }), 'M_MISSING_PARAM');
     assert.equal(await errcode({ identifier: { type: 'm.id.user', user: 'alice' } }), 'M_MISSING_PARAM');
     const thirdParty = { type: 'm.id.thirdparty', medium: 'email', address: 'a@b' };

@@ -26,6 +26,8 @@ type RegisterBody = Static<typeof registerBody>;
 const registerAnswer = Type.Object({
   user_id: Type.String(),
   access_token: Type.Optional(Type.String()),
+  refresh_token: Type.Optional(Type.String()),
+  expires_in_ms: Type.Optional(Type.Integer()),
   device_id: Type.Optional(Type.String()),
 });
 
@@ -111,6 +113,7 @@ async function register(
       method: 'registration',
       deviceId: wanted.device_id,
       displayName: wanted.initial_device_display_name,
+      refreshes: wanted.refresh_token ?? false,
       inhibitLogin: wanted.inhibit_login ?? false,
       terms: proven.terms,
       registrationToken: proven.registrationToken,
@@ -120,7 +123,9 @@ async function register(
 
 /** Of what a guest sends, only the device's name counts (spec: client-server API, "Guest Access"). */
 function registerGuest(context: ClientContext, body: RegisterBody, address: string): Promise<AccountMade> {
-  if (!context.settings.guests) throw new MilenaError('GUEST_ACCESS_FORBIDDEN');
+  if (!context.settings.guests) {
+    throw new MilenaError('GUEST_ACCESS_FORBIDDEN', 'This server has no guest accounts.');
+  }
   context.limits.take('registration', addressKey(address));
   return createAccount(context, {
     userId: randomUserId(context),

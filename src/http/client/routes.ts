@@ -1,14 +1,17 @@
 import type { App, ClientContext } from '../context.ts';
+import { accountClosingRoutes } from './account-closing.ts';
 import { accountDataRoutes } from './account-data.ts';
 import { accountModerationRoutes } from './account-moderation.ts';
 import { aliasRoutes } from './aliases.ts';
 import { authFallbackRoutes } from './auth-fallback.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { createRoomRoutes } from './create-room.ts';
+import { deviceRoutes } from './devices.ts';
 import { contextRoutes } from './event-context.ts';
 import { filterRoutes } from './filters.ts';
 import { joinRoutes } from './joining.ts';
 import { loginRoutes } from './login.ts';
+import { loginTokenRoutes } from './login-token.ts';
 import { logoutRoutes } from './logout.ts';
 import { memberRoutes } from './members.ts';
 import { membershipRoutes } from './membership.ts';
@@ -19,6 +22,7 @@ import { publicRoomRoutes } from './public-rooms.ts';
 import { pushRuleChangeRoutes } from './push-rule-changes.ts';
 import { pushRuleRoutes } from './push-rules.ts';
 import { receiptRoutes } from './receipts.ts';
+import { refreshRoutes } from './refresh.ts';
 import { registerRoutes } from './register.ts';
 import { roomStateRoutes } from './room-state.ts';
 import { sendRoutes } from './send.ts';
@@ -37,9 +41,13 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   supportRoutes,
   capabilityRoutes,
   loginRoutes,
+  loginTokenRoutes,
+  refreshRoutes,
   logoutRoutes,
   registerRoutes,
   authFallbackRoutes,
+  accountClosingRoutes,
+  deviceRoutes,
   whoamiRoutes,
   filterRoutes,
   syncRoutes,

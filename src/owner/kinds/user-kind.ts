@@ -13,7 +13,7 @@ export const userKind: AggregateKind<User> = {
     const snapshot = await loader.user(key);
     if (snapshot === undefined) return { state: NO_USER, next: 0 };
     const { next, devices, ...account } = snapshot;
-    return { state: { exists: true, ...account, devices: new Set(devices) }, next };
+    return { state: { exists: true, ...account, devices: new Map(devices) }, next };
   },
   holds: (key, recordKey) => key === recordKey,
   prepare: () => undefined,
@@ -36,6 +36,9 @@ function isUserCommand(command: Command): command is UserCommand {
   switch (command.kind) {
     case 'register_user':
     case 'add_device':
+    case 'refresh_tokens':
+    case 'confirm_tokens':
+    case 'rename_device':
     case 'remove_devices':
     case 'set_password':
     case 'deactivate_user':
@@ -55,6 +58,8 @@ function isUserFact(fact: AnyFact): fact is UserFact {
     case 'user_locked':
     case 'user_suspended':
     case 'device_added':
+    case 'device_tokens_set':
+    case 'device_renamed':
     case 'device_removed':
     case 'profile_changed':
       return true;
