@@ -27,6 +27,13 @@ export function syncRoutes(app: App, context: ClientContext): void {
   const { sync } = context;
   if (sync === undefined) return;
   const filters = new SyncFilters(context);
+  // Told one by one: with 1,000 syncs that wait, an `AbortSignal.any` for each took a seventh of the CPU, since the
+  // collector looks after its weak references.
+  const waiting = new Set<AbortController>();
+  const drain = (): void => {
+    for (const each of waiting) each.abort();
+  };
+  context.draining.addEventListener('abort', drain, { once: true });
   route(app, {
     method: 'GET',
     path: '/sync',
@@ -37,6 +44,8 @@ export function syncRoutes(app: App, context: ClientContext): void {
     handle: async ({ query, session, request }) => {
       const gone = new AbortController();
       const abort = (): void => gone.abort();
+      waiting.add(gone);
+      if (context.draining.aborted) abort();
       // Not the request's own `close`: that comes as soon as its empty body was read.
       const { socket } = request.raw;
       socket.once('close', abort);
@@ -52,6 +61,7 @@ export function syncRoutes(app: App, context: ClientContext): void {
         return text;
       } finally {
         unwatch();
+        waiting.delete(gone);
         // The connection serves many syncs.
         socket.off('close', abort);
       }
@@ -84,7 +94,7 @@ async function answer(
     fullState: query.full_state === 'true',
     stateAfter,
     filter,
-    signal: AbortSignal.any([gone, context.draining]),
+    signal: gone,
     written: context.freshness.written,
   });
   return new JsonText(
