@@ -21,8 +21,8 @@ export interface Round {
   readonly recovery: number;
 }
 
-/** After this long without progress the deployment counts as not recovering. */
-const RECOVERS_WITHIN = 60_000;
+/** After this long without progress the deployment counts as not recovering; a busy machine takes its time. */
+const RECOVERS_WITHIN = 120_000;
 
 /** One kill in so many is followed by another while the process starts again. */
 const IN_ITS_START = 5;

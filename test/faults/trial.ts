@@ -9,6 +9,9 @@ export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 20);
 /** No round begins after this many seconds; the checks follow all the same. */
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 400);
 
+/** Starts on a busy machine have taken 46 s. */
+const READY_WITHIN = 120_000;
+
 /** Says something to whoever reads the test's output. */
 export type Say = (line: string) => void;
 
@@ -24,7 +27,7 @@ export function startVictims(
   brokers: readonly string[] = [],
 ): Promise<Apart> {
   const env: Record<string, string> = brokers.length === 0 ? {} : { MILENA_KAFKA_BROKERS: brokers.join(',') };
-  return startApart({ roles, log, env });
+  return startApart({ roles, log, env, readyWithin: READY_WITHIN });
 }
 
 /**

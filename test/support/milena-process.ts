@@ -86,19 +86,21 @@ export class MilenaProcess {
     const until = performance.now() + this.plan.readyWithin;
     if (url === undefined) return;
     const http = new Http(new URL(url).origin, 1);
+    let said = 'it did not answer';
     try {
       while (performance.now() < until) {
         if (!this.running)
           throw new Error(`${this.plan.name} ended before it was ready:\n${this.output(4000)}`);
         const answer = await http.ask('GET', new URL(url).pathname, { timeout: 2000 }).catch(() => undefined);
         if (answer?.status === 200) return;
+        said = answer === undefined ? 'it did not answer' : `${answer.status} ${answer.text.slice(0, 300)}`;
         await new Promise((resolve) => setTimeout(resolve, 40));
       }
     } finally {
       http.close();
     }
     throw new Error(
-      `${this.plan.name} was not ready within ${this.plan.readyWithin} ms (${url}):\n${this.output(4000)}`,
+      `${this.plan.name} was not ready within ${this.plan.readyWithin} ms (${url}: ${said}):\n${this.output(4000)}`,
     );
   }
 
