@@ -126,7 +126,8 @@ export class PartitionLoop {
       records: batch.records.length,
       ms: performance.now() - began,
       next: batch.next.offset,
-      late: Date.now() - projection.checkpoint.lastAt,
+      // A clock that was set back is behind what it has stamped.
+      late: Math.max(0, Date.now() - projection.checkpoint.lastAt),
     });
   }
 

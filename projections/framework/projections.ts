@@ -231,6 +231,12 @@ export class Projections implements AsyncDisposable {
     return modelStatus(this.database, this.#options.log.log, this.#options.models);
   }
 
+  /** The time of the newest record that any model has read, milliseconds since the epoch; 0 when there is none. */
+  async newestAt(): Promise<number> {
+    const text = 'SELECT coalesce(max(last_at), 0) AS at FROM projection.checkpoints';
+    return (await this.database.read<{ at: number }>(text))[0]?.at ?? 0;
+  }
+
   /** Partitions that this process projects. */
   get held(): ReadonlySet<number> {
     return this.#leases?.held ?? new Set();

@@ -5,9 +5,10 @@ import { configWarnings } from '../config/warnings.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startMetrics } from '../telemetry/metrics.ts';
 import { banner } from './banner.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { announceServer } from './data-folder/running.ts';
 import { listenInternally } from './internal-listener.ts';
-import { openHouse } from './open-house.ts';
+import { type OpenHouse, openHouse } from './open-house.ts';
 import { listenPublicly } from './public-listener.ts';
 import { reportProjections } from './report-projections.ts';
 import { untilStopped } from './stop-signal.ts';
@@ -42,6 +43,13 @@ export async function serve(config: Config): Promise<number> {
   const internal = stack.use(await listenInternally(house, metrics));
   at.node = addressFor(config, internal.port);
   await house.start();
+  const clock = stack.use(await watchClock(house));
+  metrics.pull(
+    'milena_clock_behind_seconds',
+    'How far the clock is behind what it once said.',
+    [],
+    async () => [{ labels: {}, value: clock.behindMs / 1_000 }],
+  );
   const open = has('api') ? stack.use(await listenPublicly(house)) : undefined;
   await house.core.lock?.setAddress(open?.address ?? at.node);
   const announcement = await announceServer(config.data, { address: at.node, roles: config.roles });
@@ -62,6 +70,15 @@ export async function serve(config: Config): Promise<number> {
   }
   logger.info({ signal: outcome.signal }, 'stopping');
   return 0;
+}
+
+async function watchClock({ models, logger }: OpenHouse): Promise<ClockWatch> {
+  return new ClockWatch({
+    wall: Date.now,
+    monotonic: () => performance.now(),
+    newestRecord: await models.projections.newestAt(),
+    warn: (facts, text) => logger.warn(facts, text),
+  }).start();
 }
 
 /** Where other nodes reach this one's internal listener. */
