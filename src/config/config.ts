@@ -7,6 +7,13 @@ export interface Rate {
   readonly perMs: number;
 }
 
+/** A user with other rates than the rest. */
+export interface RateException {
+  readonly userId: string;
+  /** How many times the usual rate; 0: no limit. */
+  readonly factor: number;
+}
+
 /** A document in one language that new users must accept. */
 export interface TermsDocument {
   readonly policy: string;
@@ -63,6 +70,12 @@ export interface Config {
   readonly rateMembership: Rate;
   readonly rateNotice: Rate;
   readonly rateLookup: Rate;
+  readonly rateCreateRoom: Rate;
+  readonly rateProfile: Rate;
+  readonly rateRequest: Rate;
+  readonly rateDevice: Rate;
+  readonly rateAddress: Rate;
+  readonly rateExceptions: readonly RateException[];
   readonly log: 'postgres' | 'kafka';
   /** Partitions of each topic; fixed when the log is made. */
   readonly slots: number;

@@ -4,6 +4,7 @@ import { accountKeys } from './account-keys.ts';
 import type { Config, Role } from './config.ts';
 import type { Key } from './key.ts';
 import * as parse from './parse-value.ts';
+import { rateKeys } from './rate-keys.ts';
 
 const roleNames: readonly Role[] = ['api', 'owner', 'projector', 'manager'];
 
@@ -83,54 +84,7 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
     sample: '[127.0.0.1, "::1"]',
   },
   ...accountKeys,
-  rateLimits: {
-    name: 'rate_limits',
-    about: ['on or off. Off is for tests and benchmarks.'],
-    parse: parse.onOff,
-    default: 'on',
-  },
-  rateLoginAccount: {
-    name: 'rate_login_account',
-    about: ['Failed logins for one account.'],
-    parse: parse.rate,
-    default: '10/minute',
-  },
-  rateLoginAddress: {
-    name: 'rate_login_address',
-    about: ['Logins from one address.'],
-    parse: parse.rate,
-    default: '60/minute',
-  },
-  rateRegistration: {
-    name: 'rate_registration',
-    about: ['New accounts from one address.'],
-    parse: parse.rate,
-    default: '20/hour',
-  },
-  rateSend: {
-    name: 'rate_send',
-    about: ['Events that one user may send.'],
-    parse: parse.rate,
-    default: '600/minute',
-  },
-  rateMembership: {
-    name: 'rate_membership',
-    about: ['Joins, knocks, invitations, leaves, kicks, bans and forgotten rooms of one user.'],
-    parse: parse.rate,
-    default: '300/minute',
-  },
-  rateNotice: {
-    name: 'rate_notice',
-    about: ['Receipts, read markers and typing notices of one user.'],
-    parse: parse.rate,
-    default: '1200/minute',
-  },
-  rateLookup: {
-    name: 'rate_lookup',
-    about: ["Questions of one user for a room's aliases or for the event nearest to a time."],
-    parse: parse.rate,
-    default: '600/minute',
-  },
+  ...rateKeys,
   log: {
     name: 'log',
     about: [

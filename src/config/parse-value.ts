@@ -1,4 +1,4 @@
-import type { HostPort, Rate, SupportContact, TermsDocument } from './config.ts';
+import type { HostPort, Rate, RateException, SupportContact, TermsDocument } from './config.ts';
 
 /** Turns the texts given for a key into its value, or throws an Error that says what is expected. */
 export type Parse<T> = (texts: readonly string[]) => T;
@@ -85,6 +85,16 @@ export const rate: Parse<Rate> = single((value) => {
   }
   return { count: Number(match[1]), perMs: unitMs[unit] };
 });
+
+/** A user with other rates: `@user:server`, or `@user:server=FACTOR`. */
+export function rateException(item: string): RateException {
+  const match = /^(@[^:\s=]*:[^\s=]+)(?:=(\d{1,6}))?$/.exec(item);
+  const [, userId, factor = '0'] = match ?? [];
+  if (userId === undefined) {
+    throw new Error(`expected "@user:server" or "@user:server=5", not "${item}"`);
+  }
+  return { userId, factor: Number(factor) };
+}
 
 function isUnit(word: string | undefined): word is keyof typeof unitMs {
   return word !== undefined && Object.hasOwn(unitMs, word);

@@ -20,6 +20,7 @@ import { LastSeen } from './last-seen.ts';
 import { RateLimits, ratesOf } from './rate-limits.ts';
 import type { Session } from './reads/account-reads.ts';
 import { installRequestLog, requestIds } from './request-log.ts';
+import { installRouteLimits } from './route-limits.ts';
 import { frontPage } from './server/front-page.ts';
 import { livenessRoutes } from './server/liveness.ts';
 import { compileValidator } from './validation.ts';
@@ -32,6 +33,8 @@ export interface PublicApp {
   readonly app: App;
   /** To tell of revocations from the log's tail. */
   readonly auth: Authenticator;
+  /** To tell other nodes of what was used. */
+  readonly limits: RateLimits;
   /** Aborts when the app begins to close. */
   readonly draining: AbortSignal;
   /** Every route, as it was added. */
@@ -66,13 +69,14 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   installCors(app);
   if (deps.serving !== undefined) installServing(app, deps.serving);
   installAuth(app, context);
+  installRouteLimits(app, context.limits);
   app.addHook('onClose', () => context.lastSeen[Symbol.asyncDispose]());
   frontPage(app, deps);
   livenessRoutes(app, deps);
   clientRoutes(app, context);
   openIdUserInfo(app, context);
   sharedSecretRegistration(app, context);
-  return { app, auth: context.auth, draining: drain.signal, routes };
+  return { app, auth: context.auth, limits: context.limits, draining: drain.signal, routes };
 }
 
 /** An app with our body parser, validation, errors and request log, and no routes. */
@@ -112,7 +116,7 @@ function contextOf(deps: HttpDeps, draining: AbortSignal): ClientContext {
   const report = (err: unknown): void =>
     deps.logger.warn({ err }, 'it could not be noted when devices were seen; it is tried again');
   const lastSeen = new LastSeen(deps.sessions, deps.now, report);
-  const limits = new RateLimits(ratesOf(deps.settings));
+  const limits = new RateLimits(ratesOf(deps.settings), undefined, deps.settings.rateExceptions);
   return { ...deps, auth, limits, freshness, lastSeen, draining, execute };
 }
 

@@ -2,16 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import { createRoom, register, sendText, testHouse } from './house.fixture.ts';
-import { addressKey, RateLimits } from './rate-limits.ts';
+import { addressKey, RateLimits, type Rates } from './rate-limits.ts';
 
-const rates = {
-  registration: { count: 2, perMs: 1_000 },
-  loginAddress: { count: 2, perMs: 1_000 },
-  loginAccount: { count: 2, perMs: 1_000 },
-  send: { count: 2, perMs: 1_000 },
-  membership: { count: 2, perMs: 1_000 },
-  notice: { count: 2, perMs: 1_000 },
-  lookup: { count: 2, perMs: 1_000 },
+const two = { count: 2, perMs: 1_000 };
+const rates: Rates = {
+  registration: two,
+  loginAddress: two,
+  loginAccount: two,
+  send: two,
+  membership: two,
+  notice: two,
+  lookup: two,
+  createRoom: two,
+  profile: two,
+  request: two,
+  device: two,
+  address: two,
 };
 
 describe('a rate limit', () => {
@@ -54,6 +60,108 @@ describe('a rate limit', () => {
     assert.equal(addressKey('::1'), '0:0:0:0');
     assert.equal(addressKey('::ffff:192.0.2.1'), '192.0.2.1');
     assert.equal(addressKey('192.0.2.1'), '192.0.2.1');
+  });
+});
+
+describe('several takes at once', () => {
+  it('are all or none, and the longest wait is told', () => {
+    let now = 0;
+    const limits = new RateLimits({ ...rates, device: { count: 1, perMs: 10_000 } }, () => now);
+    const takes = [{ limit: 'send', key: 'a' } as const, { limit: 'device', key: 'a' } as const];
+    limits.takeAll(takes);
+    for (let i = 0; i < 5; i += 1) {
+      assert.throws(
+        () => limits.takeAll(takes),
+        (error) => isMilenaError(error, 'LIMIT_EXCEEDED') && (error.facts.retryAfterMs ?? 0) > 9_000,
+      );
+    }
+    // What was refused by one is not taken from the other.
+    limits.take('send', 'a');
+    now += 10_000;
+    limits.takeAll(takes);
+  });
+
+  it('go by a factor where one is given', () => {
+    const limits = new RateLimits(rates, () => 0, [{ userId: '@busy:one', factor: 3 }]);
+    assert.deepEqual(
+      ['@busy:one', '@other:one'].map((user) => limits.factorOf(user)),
+      [3, 1],
+    );
+    const take = { limit: 'send', key: 'a', factor: 3 } as const;
+    for (let i = 0; i < 6; i += 1) limits.takeAll([take]);
+    assert.throws(() => limits.takeAll([take]));
+  });
+});
+
+describe('nodes that tell each other', () => {
+  /** Some nodes with one ledger and one clock. */
+  function nodes(count: number, rate: Rates['send']) {
+    let now = 0;
+    const paid = new Map<string, number>();
+    const all = Array.from({ length: count }, () => new RateLimits({ ...rates, send: rate }, () => now));
+    const settle = (limits: RateLimits): void => {
+      const used = limits.untold();
+      for (const { name, usedMs } of used) paid.set(name, Math.max(paid.get(name) ?? 0, now) + usedMs);
+      limits.learn(used.map(({ name }) => ({ name, owedMs: Math.max(0, (paid.get(name) ?? 0) - now) })));
+    };
+    return {
+      all,
+      settle,
+      pass: (ms: number) => {
+        now += ms;
+      },
+    };
+  }
+
+  const tryTake = (limits: RateLimits): number => {
+    try {
+      limits.take('send', 'a');
+      return 1;
+    } catch {
+      return 0;
+    }
+  };
+
+  it('let through at most 1.25 bursts each, and the rate itself in the long run', () => {
+    for (const count of [1, 2, 3]) {
+      for (const burst of [1, 4, 40]) {
+        const perMs = 10_000;
+        const house = nodes(count, { count: burst, perMs });
+        let taken = 0;
+        const milliseconds = 30_000;
+        for (let ms = 0; ms < milliseconds; ms += 50) {
+          for (const node of house.all) for (let i = 0; i < 3; i += 1) taken += tryTake(node);
+          house.pass(50);
+          if (ms % 250 === 0) for (const node of house.all) house.settle(node);
+        }
+        const most = (milliseconds * burst) / perMs + Math.max(1.25 * burst, burst + 1) * count;
+        assert.ok(taken <= most, `${count} nodes, burst ${burst}: ${taken} of at most ${most}`);
+        assert.ok(taken >= (milliseconds * burst) / perMs, 'nor less than was promised');
+      }
+    }
+  });
+
+  it('know of what others have used', () => {
+    const house = nodes(2, { count: 4, perMs: 4_000 });
+    const [one, other] = house.all;
+    assert.ok(one !== undefined && other !== undefined);
+    for (let i = 0; i < 4; i += 1) assert.equal(tryTake(one), 1);
+    house.settle(one);
+    assert.equal(tryTake(other), 1, 'nothing is known of it yet');
+    house.settle(other);
+    assert.equal(tryTake(other), 0, 'all is used up');
+    house.pass(2_000);
+    assert.equal(tryTake(other), 1);
+  });
+
+  it('tell later what could not be told', () => {
+    const limits = new RateLimits(rates, () => 0);
+    limits.take('send', 'a');
+    const used = limits.untold();
+    assert.deepEqual(used, [{ name: 'send a', usedMs: 500 }]);
+    assert.deepEqual(limits.untold(), []);
+    limits.retell(used);
+    assert.deepEqual(limits.untold(), used);
   });
 });
 
@@ -156,7 +264,7 @@ describe('with rate limits on', () => {
     const house = await testHouse({ rateLimits: true });
     const alice = await register(house, 'alice');
     const room = await createRoom(alice);
-    for (let i = 0; i < 4; i += 1) await sendText(alice, room, `text ${i}`);
+    for (let i = 0; i < 5; i += 1) await sendText(alice, room, `text ${i}`);
     await assert.rejects(sendText(alice, room, 'one too many'), /429/);
   });
 });

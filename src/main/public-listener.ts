@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { version } from '../config/version.ts';
 import { buildPublicApp } from '../http/app.ts';
+import { exchangeRates } from '../http/rate-exchange.ts';
 import { asServerName } from '../matrix/identifiers.ts';
 import { PostgresSessions } from '../sessions/postgres-sessions.ts';
+import { PostgresRateLedger } from '../sessions/rate-ledger.ts';
 import { closeListener, listen } from './listen.ts';
 import type { OpenHouse } from './open-house.ts';
 import { followSessions } from './session-tail.ts';
@@ -26,7 +28,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     await PostgresSessions.open({ connection: core.postgresUrl, now: Date.now, report }),
   );
   const sync = await models.startSync(report);
-  const { app, auth } = buildPublicApp({
+  const { app, auth, limits } = buildPublicApp({
     settings: config,
     serverName: asServerName(config.serverName),
     version,
@@ -53,6 +55,10 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   stack.defer(() => stop.abort());
   const { signal } = stop;
   const { projections, loader } = models;
+  if (config.rateLimits) {
+    const ledger = stack.use(await PostgresRateLedger.open(core.postgresUrl));
+    void exchangeRates(limits, ledger, signal, report);
+  }
   // Before that nobody has a session here.
   void models
     .whenUsable()

@@ -77,7 +77,6 @@ function aliasesOfRoom(app: App, context: ClientContext): void {
     params: Type.Object({ roomId: roomIdSchema }),
     response: Type.Object({ aliases: Type.Array(Type.String()) }),
     handle: async ({ params: { roomId }, session }) => {
-      context.limits.take('lookup', session.user_id);
       await requireInside(context, roomId, session.user_id);
       await context.freshness.all();
       return { aliases: [...(await context.reads.directory.aliases(roomId))] };

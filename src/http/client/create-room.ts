@@ -41,7 +41,6 @@ async function createRoom(
   request: CreateRoomRequest,
   at: number,
 ): Promise<{ room_id: string }> {
-  context.limits.take('send', session.user_id);
   if ((request.invite_3pid?.length ?? 0) > 0) throw noThirdPartyInvites();
   for (const invitee of request.invite ?? []) requireLocal(context, invitee);
   const version = versionOf(context, request);

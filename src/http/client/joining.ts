@@ -79,7 +79,6 @@ async function enter(
   membership: 'join' | 'knock',
   reason: string | undefined,
 ): Promise<{ room_id: string }> {
-  context.limits.take('membership', session.user_id);
   const profile = await memberProfile(context, session.user_id);
   await changeMembership(context, {
     roomId,

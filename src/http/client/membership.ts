@@ -26,7 +26,6 @@ export function membershipRoutes(app: App, context: ClientContext): void {
     emptyBody: true,
     response: emptySchema,
     handle: async ({ params: { roomId }, body: { reason }, session }) => {
-      context.limits.take('membership', session.user_id);
       const content = { membership: 'leave', ...(reason === undefined ? {} : { reason }) };
       await changeMembership(context, { roomId, sender: session.user_id, target: session.user_id, content });
       return {};
@@ -50,7 +49,6 @@ function forgetRoute(app: App, context: ClientContext): void {
     emptyBody: true,
     response: emptySchema,
     handle: async ({ params: { roomId }, session: { user_id } }) => {
-      context.limits.take('membership', user_id);
       // Saying it again changes nothing and needs no record.
       if ((await standingOf(context, roomId, user_id))?.forgotten === true) return {};
       const stamp = { id: freshCommandId(), at: context.now() };
@@ -78,7 +76,6 @@ function inviteRoute(app: App, context: ClientContext): void {
       if (user_id === undefined && medium !== undefined) throw noThirdPartyInvites();
       if (user_id === undefined) throw new MilenaError('MISSING_PARAM', 'user_id: is required');
       requireLocal(context, user_id);
-      context.limits.take('membership', session.user_id);
       const profile = await memberProfile(context, user_id);
       const content = { membership: 'invite', ...profile, ...(reason === undefined ? {} : { reason }) };
       await changeMembership(context, { roomId, sender: session.user_id, target: user_id, content });
@@ -111,7 +108,6 @@ function moderationRoute(
         reason,
         ...(expect === undefined ? {} : { expect }),
       };
-      context.limits.take('membership', session.user_id);
       await moderate(context, session, change);
       return {};
     },

@@ -35,7 +35,6 @@ function receiptRoute(app: App, context: ClientContext): void {
       if (type === 'm.fully_read' && body.thread_id !== undefined) {
         throw new MilenaError('INVALID_PARAM', 'thread_id: the fully-read marker has no threads');
       }
-      context.limits.take('notice', session.user_id);
       await requireJoined(context, roomId, session.user_id);
       await setReceipts(context, session, [{ roomId, type, eventId, threadId: body.thread_id ?? null }]);
       return {};
@@ -58,7 +57,6 @@ function readMarkersRoute(app: App, context: ClientContext): void {
     emptyBody: true,
     response: emptySchema,
     handle: async ({ params: { roomId }, body, session }) => {
-      context.limits.take('notice', session.user_id);
       await requireJoined(context, roomId, session.user_id);
       const receipts = RECEIPT_TYPES.flatMap((type) => {
         const eventId = body[type];

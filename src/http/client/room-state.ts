@@ -89,7 +89,6 @@ function setState(
   session: Session,
   { roomId, eventType, stateKey, content }: NewState,
 ) {
-  context.limits.take('send', session.user_id);
   return executeSend(context, {
     kind: 'send_event',
     id: freshCommandId(),

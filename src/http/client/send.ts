@@ -67,7 +67,6 @@ interface OneSend {
 async function sendOnce(context: ClientContext, session: Session, send: OneSend): Promise<EventId> {
   const { user_id, device_id } = session;
   await requireOwnRedaction(context, session, send.roomId, send.redacts);
-  context.limits.take('send', user_id);
   return executeSend(context, {
     kind: 'send_event',
     id: transactionCommandId(user_id, device_id, 'PUT', send.path, send.txnId),

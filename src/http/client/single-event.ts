@@ -59,7 +59,6 @@ function eventByTimeRoute(app: App, context: ClientContext): void {
     query: Type.Object({ ts: Type.Integer(), dir: Type.Union([Type.Literal('f'), Type.Literal('b')]) }),
     response: Type.Object({ event_id: Type.String(), origin_server_ts: Type.Integer() }),
     handle: async ({ params: { roomId }, query: { ts, dir }, session }) => {
-      context.limits.take('lookup', session.user_id);
       await requireReader(context, roomId, session.user_id);
       const query = { roomId, viewer: session.user_id, ts, direction: dir };
       const event = await context.reads.timeline.closest(query);

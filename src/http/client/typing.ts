@@ -21,7 +21,6 @@ export function typingRoutes(app: App, context: ClientContext): void {
     response: emptySchema,
     handle: async ({ params: { roomId, userId }, body: { typing, timeout }, session }) => {
       requireSelf(session, userId);
-      context.limits.take('notice', userId);
       await requireJoined(context, roomId, userId);
       const until = context.now() + (typing ? Math.min(timeout ?? DEFAULT_MS, MAX_MS) : 0);
       await context.publishTyping({ room_id: roomId, user_id: userId, typing, until });

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Apart, startApart } from '../support/apart.ts';
+import { Client, freshTransaction, path, register } from '../support/client.ts';
+import { Http } from '../support/http.ts';
+
+const ROLES = ['api', 'owner,projector,manager', 'api,manager'] as const;
+const BURST = 20;
+/** Longer than a node waits before it tells what it has used. */
+const TOLD_MS = 1_500;
+
+describe('rate limits of two nodes that serve clients', () => {
+  let apart: Apart;
+  let nodes: readonly Http[];
+
+  before(async () => {
+    apart = await startApart({
+      roles: ROLES,
+      env: {
+        MILENA_RATE_LIMITS: 'on',
+        MILENA_RATE_SEND: `${BURST}/hour`,
+        MILENA_RATE_LOGIN_ACCOUNT: '4/hour',
+      },
+    });
+    nodes = ['api', 'api,manager'].map((roles) => {
+      const port = apart.processes.get(roles)?.plan.env['MILENA_PORT'];
+      return new Http(`http://127.0.0.1:${port}`);
+    });
+  });
+  after(async () => {
+    for (const node of nodes) node.close();
+    await apart[Symbol.asyncDispose]();
+  });
+
+  it('hold together within the factor that docs/operate.md states', async () => {
+    const [one] = nodes;
+    assert.ok(one !== undefined);
+    const user = await register(one);
+    const roomId = await user.createRoom();
+    const send = (node: Http) =>
+      new Client(node, user).ask('PUT', path('rooms', roomId, 'send', 'm.room.message', freshTransaction()), {
+        json: { msgtype: 'm.text', body: 'x' },
+      });
+    const statuses: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (let i = 0; i < BURST; i += 1) {
+        for (const node of nodes) statuses.push((await send(node)).status);
+      }
+      await sleep(TOLD_MS);
+    }
+    const sent = statuses.filter((status) => status === 200).length;
+    assert.deepEqual(new Set(statuses), new Set([200, 429]));
+    assert.ok(sent >= BURST && sent <= 2 * 1.25 * BURST, `${sent} of ${BURST} were sent`);
+    for (const node of nodes) {
+      const answer = await send(node);
+      assert.equal(answer.status, 429, 'both know that all is used up');
+      assert.ok(Number(answer.headers['retry-after']) > 0);
+    }
+  });
+
+  it('know at one node of guesses that were made at the other', async () => {
+    const [one, two] = nodes;
+    assert.ok(one !== undefined && two !== undefined);
+    const user = await register(one);
+    const guess = (node: Http) =>
+      node.ask('POST', path('login'), {
+        json: {
+          type: 'm.login.password',
+          identifier: { type: 'm.id.user', user: user.userId },
+          password: 'wrong',
+        },
+      });
+    for (let i = 0; i < 4; i += 1) assert.equal((await guess(one)).status, 403);
+    assert.equal((await guess(one)).status, 429);
+    await sleep(TOLD_MS);
+    // The other node learns of it with the first guess that it tells of.
+    await guess(two);
+    await sleep(TOLD_MS);
+    assert.equal((await guess(two)).status, 429);
+  });
+});
