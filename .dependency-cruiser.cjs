@@ -29,7 +29,7 @@ const may = {
 const mayTypes = {
   // What an aggregate decides and evolves: the shapes of records and commands.
   'src/rooms': ['src/log/records.ts', 'src/owner/commands.ts'],
-  'src/users': ['src/log/records.ts', 'src/owner/commands.ts'],
+  'src/users': ['src/log/records.ts', 'src/owner/commands.ts', 'src/owner/account-commands.ts'],
   'src/server': ['src/log/records.ts', 'src/owner/commands.ts', 'src/owner/registration-token-commands.ts'],
   // The port that the owner declares and the read models implement.
   projections: ['src/owner/loader.ts'],

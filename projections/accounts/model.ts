@@ -6,7 +6,7 @@ import { valueStatements } from './values.ts';
 /** Accounts, devices, profiles; account data, filters, push rules, receipts. */
 export const accountsModel: ReadModel = {
   name: 'accounts',
-  version: 5,
+  version: 6,
   topics: ['users', 'user_values'],
   schemaSql: readFileSync(new URL('schema.sql', import.meta.url), 'utf8'),
   projector,

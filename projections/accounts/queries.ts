@@ -2,6 +2,7 @@ import type { DeviceId, EventId, RoomId, UserId } from '../../src/matrix/identif
 import type { JsonObject, JsonValue } from '../../src/matrix/json.ts';
 import { type PushRuleChanges, parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
+import { textColumn } from '../framework/columns.ts';
 
 /** Who an access token stands for. */
 export interface Session {
@@ -23,6 +24,13 @@ export interface Session {
 export interface StoredDevice {
   readonly device_id: DeviceId;
   readonly display_name: string | null;
+}
+
+/** An account that was deactivated and has not left its rooms yet. */
+export interface UnclosedAccount {
+  readonly user_id: UserId;
+  /** Whether the user wanted to be erased. */
+  readonly erase: boolean;
 }
 
 /** An account. */
@@ -83,6 +91,10 @@ const REFRESHING: ModelSql = (schema) => `SELECT user_id FROM ${schema('accounts
 const ACCOUNT: ModelSql = (schema) =>
   `SELECT user_id, kind, admin, deactivated, locked, suspended, password_hash, created_at
   FROM ${schema('accounts')}.users WHERE user_id = $1`;
+const UNCLOSED: ModelSql = (schema) => `SELECT user_id, erased AS erase FROM ${schema('accounts')}.users
+  WHERE deactivated AND NOT closed ORDER BY user_id`;
+const ERASED: ModelSql = (schema) => `SELECT user_id, deactivated_at AS at FROM ${schema('accounts')}.users
+  WHERE user_id = ANY ($1::text[]) AND erased`;
 const ACCOUNTS: ModelSql = (schema) =>
   `SELECT user_id, kind, admin, deactivated, locked, suspended, NULL AS password_hash, created_at
   FROM ${schema('accounts')}.users ORDER BY created_at, user_id`;
@@ -126,6 +138,17 @@ export class AccountQueries {
   /** Undefined when there is no such account. */
   async account(userId: string): Promise<Account | undefined> {
     return (await this.#database.query<Account>(ACCOUNT, [userId]))[0];
+  }
+
+  /** Accounts that were deactivated and have not left their rooms yet. */
+  unclosed(): Promise<readonly UnclosedAccount[]> {
+    return this.#database.query<UnclosedAccount>(UNCLOSED);
+  }
+
+  /** Which of some users wanted to be erased, and when: milliseconds since the epoch. */
+  async erased(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#database.query<{ user_id: string; at: number }>(ERASED, [textColumn(userIds)]);
+    return new Map(rows.map(({ user_id, at }) => [user_id, at]));
   }
 
   /** Every account, oldest first, without password hashes. */

@@ -4,6 +4,12 @@ CREATE TABLE users (
   kind text NOT NULL,
   admin boolean NOT NULL,
   deactivated boolean NOT NULL,
+  -- The user wanted to be erased: who joins a room later does not see the events that this user has sent.
+  erased boolean NOT NULL,
+  -- When it was deactivated, milliseconds since the epoch; null: it was not.
+  deactivated_at bigint,
+  -- What follows from a deactivation is done: rooms are left.
+  closed boolean NOT NULL,
   -- Set by an administrator, until it is ended.
   locked boolean NOT NULL,
   suspended boolean NOT NULL,

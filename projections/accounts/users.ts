@@ -17,7 +17,9 @@ interface NewUser {
 class Changes {
   readonly registered: NewUser[] = [];
   readonly passwords = new Map<string, string | null>();
-  readonly deactivated = new Set<string>();
+  /** By user: when, milliseconds since the epoch. */
+  readonly deactivated = new Map<string, number>();
+  readonly closed = new Set<string>();
   readonly locked = new Map<string, boolean>();
   readonly suspended = new Map<string, boolean>();
   readonly erased = new Set<string>();
@@ -71,11 +73,14 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
       changes.passwords.set(key, textOf(fact.value.sealed, 'password_hash'));
       return;
     case 'user_deactivated':
-      changes.deactivated.add(key);
+      changes.deactivated.set(key, at);
       changes.devices.clear(key);
       if (!fact.value.erase) return;
       changes.erased.add(key);
       changes.fields.delete(key);
+      return;
+    case 'account_closed':
+      changes.closed.add(key);
       return;
     case 'user_locked':
       changes.locked.set(key, fact.value.locked);
@@ -92,12 +97,15 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
   }
 }
 
-function userWrites(schema: string, { registered, passwords, deactivated, erased }: Changes): Statement[] {
+function userWrites(
+  schema: string,
+  { registered, passwords, deactivated, closed, erased }: Changes,
+): Statement[] {
   const made: Statement[] = [];
   if (registered.length > 0) {
     made.push({
       text: `INSERT INTO ${schema}.users
-        SELECT user_id, kind, admin, false, false, false, password_hash, created_at, log_offset
+        SELECT user_id, kind, admin, false, false, NULL::int8, false, false, false, password_hash, created_at, log_offset
         FROM unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::int8[], $6::int8[])
           u(user_id, kind, admin, password_hash, created_at, log_offset)`,
       values: [
@@ -117,19 +125,34 @@ function userWrites(schema: string, { registered, passwords, deactivated, erased
       values: [textColumn([...passwords.keys()]), textColumn([...passwords.values()])],
     });
   }
+  made.push(...closingWrites(schema, { deactivated, closed, erased }));
+  return made;
+}
+
+function closingWrites(
+  schema: string,
+  { deactivated, closed, erased }: Pick<Changes, 'deactivated' | 'closed' | 'erased'>,
+): Statement[] {
+  const made: Statement[] = [];
+  const where = 'WHERE user_id = ANY ($1::text[])';
   if (deactivated.size > 0) {
-    const users = textColumn([...deactivated]);
-    const where = 'WHERE user_id = ANY ($1::text[])';
+    const users = textColumn([...deactivated.keys()]);
     made.push({
-      text: `UPDATE ${schema}.users SET deactivated = true, password_hash = NULL ${where}`,
-      values: [users],
+      text: `UPDATE ${schema}.users u SET deactivated = true, deactivated_at = d.at, password_hash = NULL
+        FROM unnest($1::text[], $2::int8[]) d(user_id, at) WHERE u.user_id = d.user_id`,
+      values: [users, int8Column([...deactivated.values()])],
     });
     made.push({ text: `DELETE FROM ${schema}.devices ${where}`, values: [users] });
     made.push({ text: `DELETE FROM ${schema}.tokens ${where}`, values: [users] });
   }
   if (erased.size > 0) {
-    const text = `DELETE FROM ${schema}.profiles WHERE user_id = ANY ($1::text[])`;
-    made.push({ text, values: [textColumn([...erased])] });
+    const values = [textColumn([...erased])];
+    made.push({ text: `UPDATE ${schema}.users SET erased = true ${where}`, values });
+    made.push({ text: `DELETE FROM ${schema}.profiles ${where}`, values });
+  }
+  if (closed.size > 0) {
+    const values = [textColumn([...closed])];
+    made.push({ text: `UPDATE ${schema}.users SET closed = true ${where}`, values });
   }
   return made;
 }

@@ -80,6 +80,7 @@ export interface Records {
       readonly expires_at: number | null;
     }[];
   };
+  readonly account_closed: { readonly rooms: number };
   readonly device_renamed: { readonly device_id: string; readonly sealed: string | null };
   readonly device_removed: { readonly devices: readonly string[]; readonly reason: string };
   readonly profile_changed: { readonly field: string; readonly sealed: string | null };

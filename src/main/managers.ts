@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import type { LeaseHandlers } from '../../projections/framework/leases.ts';
+import { slotOf } from '../log/slot.ts';
+import { AccountCloser } from '../managers/account-closer.ts';
 import { PartitionWork } from '../managers/partition-work.ts';
 import { ProfileTeller } from '../managers/profile-teller.ts';
 import type { Core } from './core.ts';
@@ -15,9 +17,20 @@ interface Parts {
 }
 
 /** The process managers of this process: what they do with each partition that it is given. */
-export function processManagers({ core, models, owners, logger }: Parts): LeaseHandlers {
+export function processManagers(parts: Parts): LeaseHandlers {
+  const teller = profileTeller(parts);
+  const closer = accountCloser(parts);
+  const report = (err: unknown): void => parts.logger.error({ err }, 'a process manager has ended');
+  return new PartitionWork(
+    (partition, signal) =>
+      Promise.all([teller.follow(partition, signal), closer.follow(partition, signal)]).then(() => undefined),
+    report,
+  );
+}
+
+function profileTeller({ core, models, owners, logger }: Parts): ProfileTeller {
   const { projections, accounts, rooms, gate, loader } = models;
-  const teller = new ProfileTeller({
+  return new ProfileTeller({
     bus: owners.bus,
     gate,
     ends: (topic) => core.log.ends(topic),
@@ -31,6 +44,22 @@ export function processManagers({ core, models, owners, logger }: Parts): LeaseH
     untold: (partition) => accounts.untoldChanges(partition),
     report: (err) => logger.warn({ err }, 'rooms could not be told of a new profile; it is tried again'),
   });
-  const report = (err: unknown): void => logger.error({ err }, 'a process manager has ended');
-  return new PartitionWork((partition, signal) => teller.follow(partition, signal), report);
+}
+
+function accountCloser({ core, models, owners, logger }: Parts): AccountCloser {
+  const { projections, accounts, rooms, gate, loader } = models;
+  const { slots } = core.log;
+  return new AccountCloser({
+    bus: owners.bus,
+    gate,
+    ends: (topic) => core.log.ends(topic),
+    rooms: (userId, membership) => rooms.rooms(userId, membership),
+    accountData: (userId) => accounts.accountDataSince(userId, 0),
+    now: Date.now,
+    feed: (topic, partition) => projections.feed(topic, partition),
+    checkpoint: (partition) => loader.checkpoint('users', partition),
+    unclosed: async (partition) =>
+      (await accounts.unclosed()).filter(({ user_id }) => slotOf(user_id, slots) === partition),
+    report: (err) => logger.warn({ err }, 'a deactivated account could not be closed; it is tried again'),
+  });
 }

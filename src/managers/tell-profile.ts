@@ -1,23 +1,18 @@
-import type { ReadGate } from '../../projections/read-gate.ts';
 import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { isJsonObject, type JsonObject, ownValue, withoutKeys } from '../matrix/json.ts';
 import { transactionCommandId } from '../owner/command-id.ts';
 import type { CommandBus } from '../owner/commands.ts';
+import { type CaughtUp, requireModels } from './caught-up.ts';
 
 /** Rooms told at once. */
 const AT_ONCE = 8;
-/** How long the models may take to have everything that was on the log when the telling began, milliseconds. */
-const MODELS_MS = 10_000;
 /** Said once, when they joined; a new name does not say it again. */
 const OF_THE_JOIN = ['reason', 'join_authorised_via_users_server', 'third_party_invite'];
 
 /** What telling rooms needs. */
-export interface TellDeps {
+export interface TellDeps extends CaughtUp {
   readonly bus: CommandBus;
-  readonly gate: Pick<ReadGate, 'reached'>;
-  /** Where a topic's partitions end on the log. */
-  ends(topic: 'users' | 'rooms'): Promise<readonly number[]>;
   profile(userId: UserId): Promise<JsonObject | undefined>;
   /** The rooms that a user is joined to. */
   joinedRooms(userId: UserId): Promise<readonly RoomId[]>;
@@ -43,6 +38,7 @@ export interface ProfileChange {
  */
 export async function tellProfile(deps: TellDeps, change: ProfileChange): Promise<void> {
   const { user_id, through } = change;
+  // An old name must not come after a new one.
   await requireModels(deps);
   const profile = (await deps.profile(user_id)) ?? {};
   const rooms = [...(await deps.joinedRooms(user_id))];
@@ -61,19 +57,6 @@ export async function tellProfile(deps: TellDeps, change: ProfileChange): Promis
   }
   const id = transactionCommandId(user_id, 'profile', 'TOLD', '', String(through));
   await deps.bus.execute({ kind: 'mark_profile_told', id, at: deps.now(), user_id, through });
-}
-
-/** The profile and the rooms must be as the log has them by now: an old name must not come after a new one. */
-async function requireModels({ gate, ends }: TellDeps): Promise<void> {
-  const topics = await Promise.all(
-    (['users', 'rooms'] as const).map(async (topic) => ({ topic, offsets: await ends(topic) })),
-  );
-  const waits = topics.flatMap(({ topic, offsets }) =>
-    offsets.map((end, slot) => end === 0 || gate.reached(topic, slot, end - 1, MODELS_MS)),
-  );
-  const reached = await Promise.all(waits);
-  if (!reached.every((one) => one))
-    throw new MilenaError('UNAVAILABLE', 'The read models are too far behind.');
 }
 
 async function tellRoom(

@@ -1,6 +1,7 @@
 import type { DeviceId, EventId, RoomAlias, RoomId, RoomVersionId, UserId } from '../matrix/identifiers.ts';
 import type { JsonObject, JsonValue } from '../matrix/json.ts';
 import type { PushAction, PushCondition, PushRuleKind } from '../matrix/push-rules.ts';
+import type { ConfirmTokens, MarkAccountClosed, RefreshTokens, RenameDevice } from './account-commands.ts';
 import type {
   MakeRegistrationToken,
   RemoveRegistrationToken,
@@ -99,33 +100,6 @@ export interface NewDevice {
   readonly refresh_hash: string | null;
   /** When the access token ends, milliseconds since the epoch; null: never. */
   readonly expires_at: number | null;
-}
-
-/** New tokens for who has a refresh token. The old ones stay until one of the new is used. */
-export interface RefreshTokens extends CommandStamp {
-  readonly kind: 'refresh_tokens';
-  readonly user_id: UserId;
-  /** SHA-256 of the refresh token that was shown, 64 hex digits. */
-  readonly shown_hash: string;
-  readonly token_hash: string;
-  readonly refresh_hash: string;
-  readonly expires_at: number | null;
-}
-
-/** A new access token was used: those before it end. */
-export interface ConfirmTokens extends CommandStamp {
-  readonly kind: 'confirm_tokens';
-  readonly user_id: UserId;
-  readonly device_id: DeviceId;
-  readonly token_hash: string;
-}
-
-/** Another name for a device. */
-export interface RenameDevice extends CommandStamp {
-  readonly kind: 'rename_device';
-  readonly user_id: UserId;
-  readonly device_id: DeviceId;
-  readonly display_name: string;
 }
 
 /** A login. An existing device of the same ID gets the new token and loses its old one. */
@@ -302,6 +276,7 @@ export type Command =
   | RefreshTokens
   | ConfirmTokens
   | RenameDevice
+  | MarkAccountClosed
   | RemoveDevices
   | SetPassword
   | DeactivateUser

@@ -24,6 +24,7 @@ export function subjectOf(command: Command): Subject {
     case 'refresh_tokens':
     case 'confirm_tokens':
     case 'rename_device':
+    case 'mark_account_closed':
     case 'remove_devices':
     case 'set_password':
     case 'deactivate_user':

@@ -1,12 +1,15 @@
 import type { Records } from '../log/records.ts';
 import type {
-  AddDevice,
   ConfirmTokens,
-  DeactivateUser,
+  MarkAccountClosed,
   RefreshTokens,
+  RenameDevice,
+} from '../owner/account-commands.ts';
+import type {
+  AddDevice,
+  DeactivateUser,
   RegisterUser,
   RemoveDevices,
-  RenameDevice,
   RestrictUser,
   SetPassword,
   SetProfile,
@@ -21,6 +24,7 @@ export type UserCommand =
   | RefreshTokens
   | ConfirmTokens
   | RenameDevice
+  | MarkAccountClosed
   | RemoveDevices
   | SetPassword
   | DeactivateUser
@@ -37,6 +41,7 @@ export type UserRecordType =
   | 'device_added'
   | 'device_tokens_set'
   | 'device_renamed'
+  | 'account_closed'
   | 'device_removed'
   | 'profile_changed';
 
@@ -65,6 +70,10 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
   if (!user.exists) return { refused: 'NOT_FOUND' };
   // A closed account is none to administrators any more (spec: "Server Administration").
   if (user.deactivated && command.kind === 'restrict_user') return { refused: 'NOT_FOUND' };
+  if (command.kind === 'mark_account_closed') {
+    const { rooms } = command;
+    return { facts: user.deactivated ? [{ type: 'account_closed', value: { rooms } }] : [] };
+  }
   if (user.deactivated && command.kind !== 'deactivate_user') return { refused: 'USER_DEACTIVATED' };
   switch (command.kind) {
     case 'add_device':

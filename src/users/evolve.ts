@@ -23,6 +23,7 @@ export function evolveUser(user: User, fact: UserFact): User {
     case 'user_suspended':
       return { ...user, suspended: fact.value.suspended };
     case 'device_renamed':
+    case 'account_closed':
     case 'password_changed':
     case 'profile_changed':
       return user;

@@ -1,4 +1,5 @@
-import type { ConfirmTokens, NewDevice, RefreshTokens } from '../owner/commands.ts';
+import type { ConfirmTokens, RefreshTokens } from '../owner/account-commands.ts';
+import type { NewDevice } from '../owner/commands.ts';
 import type { UserDecision, UserFact } from './decide.ts';
 import type { DeviceTokens, User } from './user.ts';
 

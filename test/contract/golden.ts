@@ -119,6 +119,7 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
       { token_hash: bytes(32, 54), refresh_hash: null, expires_at: null },
     ],
   },
+  account_closed: { rooms: 3 },
   device_renamed: { device_id: 'DEVICE', sealed },
   device_removed: { devices: ['A', 'B'], reason: 'logout_all' },
   profile_changed: { field: 'displayname', sealed },

@@ -92,6 +92,7 @@ async function register(
     user: undefined,
     address,
     flows: registrationFlows(context.settings),
+    mayBeginEmpty: true,
     auth,
     parameters: {
       username,

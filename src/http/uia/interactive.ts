@@ -23,6 +23,8 @@ export interface InteractiveRequest<P extends Parameters> {
   readonly auth: AuthData | undefined;
   /** The body without `auth`. It may not change from one request to the next. */
   readonly parameters: P;
+  /** Whether a request without parameters only asks for the flows: then the next may bring some. */
+  readonly mayBeginEmpty?: boolean;
 }
 
 /** A session that this server has not stored, or whose stages are just completed. */
@@ -138,7 +140,7 @@ async function bound(
   const { operation, user, parameters } = aboutOf(request);
   if (session?.operation !== operation || session.user !== user) return undefined;
   if (parameters === session.parameters || parameters === NONE) return session;
-  if (session.parameters !== NONE) return undefined;
+  if (session.parameters !== NONE || request.mayBeginEmpty !== true) return undefined;
   // Clients ask for the flows with an empty body first. What they then want is what counts from now on.
   return sessions.change(id, (now) => (now.parameters === NONE ? { ...now, parameters } : now));
 }

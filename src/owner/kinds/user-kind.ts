@@ -39,6 +39,7 @@ function isUserCommand(command: Command): command is UserCommand {
     case 'refresh_tokens':
     case 'confirm_tokens':
     case 'rename_device':
+    case 'mark_account_closed':
     case 'remove_devices':
     case 'set_password':
     case 'deactivate_user':
@@ -60,6 +61,7 @@ function isUserFact(fact: AnyFact): fact is UserFact {
     case 'device_added':
     case 'device_tokens_set':
     case 'device_renamed':
+    case 'account_closed':
     case 'device_removed':
     case 'profile_changed':
       return true;

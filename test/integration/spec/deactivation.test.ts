@@ -1,0 +1,128 @@
+import { after, before, describe, it } from 'node:test';
+import { Client, freshName, isObject, type Json, path, register, text } from '../../support/client.ts';
+import { check, expectError, expectOk, same } from '../../support/expect.ts';
+import { type Answer, Http } from '../../support/http.ts';
+import { type Server, startServer } from '../../support/server.ts';
+
+const section = 'CS API, POST /account/deactivate';
+const PASSWORD = 'a long enough password';
+const WHERE = path('account', 'deactivate');
+
+let server: Server;
+let http: Http;
+
+before(async () => {
+  server = await startServer();
+  http = new Http(server.url);
+});
+after(async () => {
+  http?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const person = (stem: string): Promise<Client> => register(http, freshName(stem), PASSWORD);
+
+const proof = (user: Client, more: Json = {}): Json => ({
+  type: 'm.login.password',
+  identifier: { type: 'm.id.user', user: user.userId },
+  password: PASSWORD,
+  ...more,
+});
+
+const deactivate = (user: Client, more: Json = {}): Promise<Answer> =>
+  user.ask('POST', WHERE, { json: { ...more, auth: proof(user) } });
+
+/** Waits until somebody's membership in a room is this one. */
+async function untilMembership(
+  witness: Client,
+  roomId: string,
+  user: Client,
+  membership: string,
+): Promise<void> {
+  for (const end = performance.now() + 30_000; performance.now() < end; ) {
+    const state = await witness.state(roomId, 'm.room.member', user.userId);
+    if (state['membership'] === membership) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${section}: ${user.userId} did not come to ${membership} in ${roomId}`);
+}
+
+describe('deactivating an account', () => {
+  it('asks for the password, and does nothing before it has it', async () => {
+    const user = await person('asks');
+    const first = await user.ask('POST', WHERE, { json: {} });
+    same(first.status, 401, `${section}: ${first.text}`);
+    check(isObject(first.json), section, first.text);
+    const session = text(first.json, 'session');
+    same(first.json['flows'], [{ stages: ['m.login.password'] }], section);
+    const wrong = await user.ask('POST', WHERE, { json: { auth: proof(user, { session, password: 'x' }) } });
+    check(
+      wrong.status === 401 && isObject(wrong.json) && wrong.json['errcode'] === 'M_FORBIDDEN',
+      section,
+      wrong.text,
+    );
+    expectOk(await user.ask('GET', path('account', 'whoami')), `${section}: still there`);
+    const changed = { erase: true, auth: proof(user, { session }) };
+    same((await user.ask('POST', WHERE, { json: changed })).status, 401, `${section}: another request`);
+    const done = await user.ask('POST', WHERE, { json: { auth: proof(user, { session }) } });
+    same(expectOk(done, section), { id_server_unbind_result: 'success' }, section);
+  });
+
+  it('ends its tokens, and nobody can log in or register under its name again', async () => {
+    const user = await person('ends');
+    expectOk(await deactivate(user), section);
+    expectError(await user.ask('GET', path('account', 'whoami')), 401, 'M_UNKNOWN_TOKEN', section);
+    const login = await http.ask('POST', path('login'), { json: proof(user) });
+    expectError(login, 403, ['M_USER_DEACTIVATED', 'M_FORBIDDEN'], 'CS API, POST /login, 403');
+    const username = user.userId.slice(1, user.userId.indexOf(':'));
+    const again = { username, password: PASSWORD, auth: { type: 'm.login.dummy' } };
+    const taken = await http.ask('POST', path('register'), { json: again });
+    expectError(taken, 400, 'M_USER_IN_USE', 'CS API, POST /register');
+  });
+
+  it('works without an access token', async () => {
+    const user = await person('anonymous');
+    expectOk(await http.ask('POST', WHERE, { json: { auth: proof(user) } }), section);
+    expectError(await user.ask('GET', path('account', 'whoami')), 401, 'M_UNKNOWN_TOKEN', section);
+  });
+
+  it('leaves the rooms and refuses the invitations', async () => {
+    const [user, friend] = [await person('leaves'), await person('friend')];
+    const joined = await friend.createRoom({ preset: 'public_chat' });
+    await user.join(joined);
+    const invited = await friend.createRoom({ invite: [user.userId] });
+    expectOk(await deactivate(user), section);
+    await untilMembership(friend, joined, user, 'leave');
+    await untilMembership(friend, invited, user, 'leave');
+  });
+
+  it('with erase takes the profile, without it leaves the profile', async () => {
+    const [kept, erased] = [await person('kept'), await person('erased')];
+    for (const user of [kept, erased]) {
+      const where = path('profile', user.userId, 'displayname');
+      expectOk(await user.ask('PUT', where, { json: { displayname: 'Somebody' } }), 'CS API, Profiles');
+    }
+    expectOk(await deactivate(kept), section);
+    expectOk(await deactivate(erased, { erase: true }), section);
+    const witness = await person('witness');
+    const profile = (user: Client) => witness.ask('GET', path('profile', user.userId));
+    same(expectOk(await profile(kept), section)['displayname'], 'Somebody', section);
+    const gone = await profile(erased);
+    check(gone.status === 404 || !gone.text.includes('Somebody'), `${section}: erase`, gone.text);
+  });
+
+  it('is finished after a crash: every room is left', async () => {
+    const [user, friend] = [await person('crash'), await person('friend')];
+    const rooms: string[] = [];
+    for (let i = 0; i < 25; i += 1) rooms.push(await friend.createRoom({ preset: 'public_chat' }));
+    for (const room of rooms) await user.join(room);
+    expectOk(await deactivate(user), section);
+    await server.kill();
+    await server.restart();
+    http.close();
+    http = new Http(server.url);
+    const { userId, deviceId, token } = friend;
+    const witness = new Client(http, { userId, deviceId, token });
+    for (const room of rooms) await untilMembership(witness, room, user, 'leave');
+  });
+});
