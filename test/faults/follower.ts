@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, type ClientEvent, Refused, type SyncAnswer } from '../support/client.ts';
+import { NotAsSpecified } from '../support/spec/check-answer.ts';
 import { Violations } from './violations.ts';
 
 /** A token, and how much of each room had been seen with it. */
@@ -86,8 +87,10 @@ export class Follower {
 
   /** A server that dies answers nothing or 5xx; that it refuses what it gave out itself is no fault to sit out. */
   #failed(error: unknown): undefined {
-    if (error instanceof Refused && error.answer.status < 500)
-      this.#violations.add(`${this.#client.userId} was refused in the middle of faults: ${error.message}`);
+    if ((error instanceof Refused && error.answer.status < 500) || error instanceof NotAsSpecified)
+      this.#violations.add(
+        `${this.#client.userId} was refused, or told nonsense, in the middle of faults: ${error.message}`,
+      );
   }
 
   /** The events of each room, gaps filled. */

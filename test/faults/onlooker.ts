@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, path, V3 } from '../support/client.ts';
+import { NotAsSpecified } from '../support/spec/check-answer.ts';
 
 /**
  * Reads in every way, on and on, and notes only what became of it: from forged rows the answers may well be wrong,
  * errors too, but they must come.
  */
 export class Onlooker {
-  /** Answers by status; 0 stands for none. */
-  #answers = new Map<number, number>();
+  /** Answers by status, `none`, or `forged` where what came is not even of the right form. */
+  #answers = new Map<number | 'none' | 'forged', number>();
   readonly #client: Client;
   readonly #rooms: readonly string[];
   #stopping = false;
@@ -29,7 +30,7 @@ export class Onlooker {
   }
 
   /** The answers since the last call, by status. */
-  take(): ReadonlyMap<number, number> {
+  take(): ReadonlyMap<number | 'none' | 'forged', number> {
     const taken = this.#answers;
     this.#answers = new Map();
     return taken;
@@ -46,8 +47,10 @@ export class Onlooker {
         path('profile', this.#client.userId),
         path('publicRooms'),
       ]) {
-        const answer = await this.#client.ask('GET', where).catch(() => undefined);
-        const status = answer?.status ?? 0;
+        const status = await this.#client.ask('GET', where).then(
+          (answer) => answer.status,
+          (error: unknown) => (error instanceof NotAsSpecified ? 'forged' : 'none'),
+        );
         this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
       }
       await sleep(20);

@@ -5,7 +5,9 @@ import {
   moderating,
   naming,
   newPassword,
+  refreshing,
   registering,
+  renaming,
 } from './ways/accounts.ts';
 import type { Hands } from './ways/hands.ts';
 import { aliasing, chatting, forgetting, publishing, reading, typing } from './ways/rooms.ts';
@@ -33,6 +35,12 @@ export const ways: readonly Way[] = [
   { causes: ['claim', 'schema', 'content_key'], what: 'the start of an owner, and its first records' },
   { causes: ['user_registered', 'device_added'], what: 'somebody registers', act: registering },
   { causes: ['device_removed'], what: 'somebody logs in on a second device and out again', act: loggingOut },
+  { causes: ['device_renamed'], what: 'somebody gives a device another name', act: renaming },
+  {
+    causes: ['device_tokens_set'],
+    what: 'a client refreshes its token and uses the new one',
+    act: refreshing,
+  },
   {
     causes: ['profile_changed', 'profile_told'],
     what: 'somebody with a room takes a name and an avatar',

@@ -13,6 +13,25 @@ export async function loggingOut({ http }: Hands): Promise<void> {
   await second.logout();
 }
 
+/** Somebody gives a device another name. */
+export async function renaming({ http }: Hands): Promise<void> {
+  const user = await register(http, freshName('renaming'));
+  await put(user, ['devices', user.deviceId], { display_name: 'The old telephone' });
+}
+
+/** A client refreshes its token and uses the new one. */
+export async function refreshing({ http }: Hands): Promise<void> {
+  const body = { username: freshName('refreshing'), password: 'a password of one', refresh_token: true };
+  const answer = await http.ask('POST', path('register'), {
+    json: { ...body, auth: { type: 'm.login.dummy' } },
+  });
+  const json = { refresh_token: text(isObject(answer.json) ? answer.json : {}, 'refresh_token') };
+  const refreshed = await http.ask('POST', path('refresh'), { json });
+  const token = text(isObject(refreshed.json) ? refreshed.json : {}, 'access_token');
+  const { status } = await http.ask('GET', path('account', 'whoami'), { token });
+  if (status !== 200) throw new Error(`the new token: ${status}`);
+}
+
 /** Somebody with a room takes a name and an avatar. */
 export async function naming({ http }: Hands): Promise<void> {
   const user = await register(http, freshName('named'));

@@ -11,10 +11,15 @@ const finder = new OperationFinder(operations().filter(({ api }) => api === 'cs'
 const documents = new SpecDocuments();
 const seen = new Set<string>();
 
+/** An answer came, and it is not as the spec says. */
+export class NotAsSpecified extends Error {
+  override readonly name = 'NotAsSpecified';
+}
+
 /**
  * Holds an answer against what the spec's OpenAPI data says of its operation and status. Every test's answers
  * come by here; where the spec folder is missing nothing is checked (the run says so).
- * @throws Error that names the operation and what does not fit.
+ * @throws NotAsSpecified that names the operation and what does not fit.
  */
 export function checkAgainstSpec(method: string, target: string, answer: Answer): void {
   const operation = finder.find(method, target);
@@ -23,7 +28,7 @@ export function checkAgainstSpec(method: string, target: string, answer: Answer)
   const documented = documents.responses(operation).get(answer.status);
   if (documented?.body === undefined || isAboutTheToken(answer) || documented.body(answer.json)) return;
   const faults = documented.body.errors?.map(({ instancePath, message }) => `${instancePath} ${message}`);
-  throw new Error(
+  throw new NotAsSpecified(
     `${method} ${operation.path}, ${answer.status}: not as in ${operation.file}: ${faults?.join('; ')}; got ` +
       answer.text.slice(0, 400),
   );
