@@ -12,6 +12,7 @@ import {
   type UserRow,
 } from '../cli/house.ts';
 import { version } from '../config/version.ts';
+import { isMilenaError } from '../errors/milena-error.ts';
 import type { PasswordHasher } from '../http/deps.ts';
 import type { EventLog, SlotAssignment } from '../log/port.ts';
 import { exportLog, importLog } from '../log/transfer.ts';
@@ -67,7 +68,7 @@ export class LocalHouse implements House {
     if (password === '') throw new CommandFailed('The password is empty.');
     const password_hash = await this.#deps.passwords.hash(password);
     const user_id = this.#userId(user);
-    await this.#run({
+    await this.#runOn(user_id, {
       kind: 'set_password',
       ...stamp(),
       user_id,
@@ -78,7 +79,7 @@ export class LocalHouse implements House {
 
   async userDeactivate({ user }: { readonly user: string }): Promise<void> {
     const user_id = this.#userId(user);
-    await this.#run({ kind: 'deactivate_user', ...stamp(), user_id, erase: false, actor: 'cli' });
+    await this.#runOn(user_id, { kind: 'deactivate_user', ...stamp(), user_id, erase: false, actor: 'cli' });
   }
 
   tokenAdd(request: NewToken): Promise<{ readonly token: string }> {
@@ -139,6 +140,15 @@ export class LocalHouse implements House {
   async #recordsOf(model: string): Promise<number> {
     const status = (await this.#deps.models.projections.status()).find(({ name }) => name === model);
     return (status?.partitions ?? []).reduce((sum, one) => sum + one.records + one.lagRecords, 0);
+  }
+
+  /** A command on an account that must be there. */
+  async #runOn(userId: UserId, command: Command): Promise<void> {
+    try {
+      await this.#run(command);
+    } catch (error) {
+      throw isMilenaError(error, 'NOT_FOUND') ? new CommandFailed(`There is no user ${userId}.`) : error;
+    }
   }
 
   async #run(command: Command): Promise<void> {

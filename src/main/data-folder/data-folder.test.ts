@@ -87,6 +87,19 @@ test('a database without its milena.json is not given another name', async () =>
   assert.deepEqual(readdirSync(path), ['postgres']);
 });
 
+test('a folder that has served and lost its database does not begin anew', async () => {
+  const path = fresh();
+  await openDataFolder({ path, ...wish });
+  assert.equal((await openDataFolder({ path, ...wish })).isNew, false, 'killed before it had one');
+  mkdirSync(join(path, 'running'));
+  await assert.rejects(
+    openDataFolder({ path, ...wish }),
+    (error) =>
+      isMilenaError(error, 'DATA_MISMATCH') && /has lost its database.*The way out/.test(error.message),
+  );
+  assert.deepEqual(readdirSync(path).toSorted(), ['milena.json', 'running']);
+});
+
 test('a path that cannot be a folder is told in plain words', async () => {
   const file = fresh();
   writeFileSync(file, '');

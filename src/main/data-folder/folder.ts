@@ -55,6 +55,7 @@ export async function openDataFolder(wish: DataFolderWish): Promise<DataFolder> 
   if (problem !== undefined) {
     throw new MilenaError('DATA_MISMATCH', `${path} ${problem}`, { log: { ...facts } });
   }
+  if (facts.postgresMajor !== null && postgresMajor !== null) await refuseEmptied(path);
   if (facts.postgresMajor !== null || postgresMajor === null) return { path, facts, isNew: false };
   // So far its Postgres was elsewhere; from now on it has one of its own.
   const grown = { ...facts, postgresMajor };
@@ -120,6 +121,20 @@ async function refuseNameless(path: string, file: string): Promise<void> {
     'DATA_MISMATCH',
     `${path} has a database, but milena.json, which says whose it is, is missing. The way out: restore ` +
       'milena.json from a backup of the folder, or choose another folder with MILENA_DATA.',
+  );
+}
+
+/** A folder that has served and has no database any more must not quietly begin anew: perhaps a disk is missing. */
+async function refuseEmptied(path: string): Promise<void> {
+  // A first start that was killed midway has no database either, and has never served.
+  const [hasServed, hasDatabase] = await Promise.all(
+    [join(path, 'running'), join(path, 'postgres', 'PG_VERSION')].map(isThere),
+  );
+  if (!hasServed || hasDatabase) return;
+  throw new MilenaError(
+    'DATA_MISMATCH',
+    `${path} has lost its database: ${join(path, 'postgres')} is missing. The way out: put it back (is a disk not ` +
+      'mounted?) or restore the folder from a backup, or choose another folder with MILENA_DATA.',
   );
 }
 

@@ -59,13 +59,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await rm(join(database, '.s.PGSQL.5432'), { force: true });
   const isNew = (await stat(database).catch(() => undefined)) === undefined;
   if (isNew) await initialise(binaries, account, options.folder, database);
+  const password = await passwordOf(options.folder);
   const sockets = await socketFolder(account, database);
   await replaceFile(join(database, 'postgresql.conf'), postgresConf(sockets.forPostgres));
   await replaceFile(join(database, 'pg_hba.conf'), hbaConf);
   const running = new RunningPostgres(launch(binaries, account, database), account, options.onMessage);
   try {
     await running.untilReady(database);
-    const password = (await readFile(join(options.folder, passwordFile), 'utf8')).trim();
     const url = `postgresql://${postgresUser}:${password}@localhost/${postgresUser}`;
     return running.handle({
       url: `${url}?host=${encodeURIComponent(sockets.path)}`,
@@ -203,4 +203,15 @@ class RunningPostgres {
 /** Start and stop are told by Milena itself. */
 function isWorthTelling(line: string): boolean {
   return /^(WARNING|ERROR|FATAL|PANIC):/.test(line);
+}
+
+/** @throws MilenaError START_FAILED that says what to do when it is not there. */
+async function passwordOf(folder: string): Promise<string> {
+  const file = join(folder, passwordFile);
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    const text = `${file} cannot be read; without it the database stays shut. Restore it from a backup of the folder.`;
+    throw new MilenaError('START_FAILED', text, { cause });
+  }
 }

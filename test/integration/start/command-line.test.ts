@@ -26,6 +26,8 @@ describe('every command works while the server runs and while it is stopped', ()
       const twice = await milena(env, ['user', 'add', 'bob'], 'another\n');
       assert.equal(twice.code, 1);
       assert.match(twice.err, /taken/);
+      const nobody = await milena(env, ['user', 'set-password', 'nobody'], 'a password\n');
+      assert.deepEqual([nobody.code, nobody.err], [1, 'milena: There is no user @nobody:localhost.\n']);
       const listed = await milena(env, ['user', 'list']);
       assert.match(listed.out, /^@alice:localhost +20\d\d-\d\d-\d\d$/m);
       assert.match(listed.out, /^@bob:localhost +20\d\d-\d\d-\d\d +admin$/m);

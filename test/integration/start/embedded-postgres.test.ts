@@ -180,6 +180,17 @@ test('broken data is refused in plain words and left as it is', async () => {
   assert.equal(statSync(control).size, 100);
 });
 
+test('a database whose password is gone is refused in plain words, and nothing is started', async () => {
+  const folder = await copyOfMade('no-password');
+  rmSync(join(folder, 'postgres.password'));
+  await assert.rejects(startEmbeddedPostgres({ folder }), (error) => {
+    assert.ok(isMilenaError(error, 'START_FAILED'));
+    assert.match(error.message, /postgres\.password cannot be read.*Restore it from a backup/);
+    return true;
+  });
+  assert.equal(existsSync(join(folder, 'postgres', 'postmaster.pid')), false);
+});
+
 test('a first start that is killed midway is made up for by the next', async () => {
   const folder = join(base, 'midway');
   await mkdir(join(folder, 'postgres.new', 'half'), { recursive: true, mode: 0o700 });
