@@ -5,13 +5,13 @@ import { type StoredEventRow, storedEvents } from '../timeline/stored-event.ts';
 import type { SyncEvent } from './sync-event.ts';
 import type { StateAsk } from './sync-reads.ts';
 
-const COLUMNS = `r.room_id, e.event_id, e.type, e.sender, e.state_key, e.ts, e.content, e.redacts,
+const COLUMNS = `n.room_id, e.event_id, e.type, e.sender, e.state_key, e.ts, e.content, e.redacts,
   e.redacted_by, e.place, e.log_offset, e.device_id, e.txn_id, NULL::text AS replaces_state,
   NULL::text AS prev_content`;
 
-/** The events of entries `s`, in the room's order. */
-const eventsOf = (m: (model: string) => string): string => `JOIN ${m('timeline')}.events e USING (event_id)
-  JOIN ${m('timeline')}.rooms r ON r.room = e.room ORDER BY e.room, s.place`;
+/** The events of entries `s` of the room `n`, in the room's order. */
+const eventsOf = (m: (model: string) => string): string =>
+  `JOIN ${m('timeline')}.events e USING (event_id) ORDER BY n.room, s.place`;
 
 const HOLDS = 's.place <= a.at AND (s.until_place > a.at OR s.until_place IS NULL)';
 
@@ -40,8 +40,8 @@ const KEYS: ModelSql = (m) => `SELECT ${COLUMNS}
   CROSS JOIN LATERAL (SELECT x.event_id, x.place FROM ${m('room_state')}.entries x
     WHERE x.room = n.room AND x.type = a.type AND x.state_key = a.state_key AND x.place <= a.at
     ORDER BY x.place DESC LIMIT 1) s
-  JOIN ${m('timeline')}.events e USING (event_id) JOIN ${m('timeline')}.rooms r ON r.room = e.room
-  WHERE s.place > a.after ORDER BY e.room, s.place`;
+  JOIN ${m('timeline')}.events e USING (event_id)
+  WHERE s.place > a.after ORDER BY n.room, s.place`;
 
 /** See `SyncReads.states`. */
 export async function readStates(

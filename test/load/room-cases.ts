@@ -7,7 +7,7 @@ import { type Ask, UNIQUE } from './plan.ts';
 import { people } from './population.ts';
 import type { Row } from './report.ts';
 import { type Effort, rowOf, sendCase } from './send-cases.ts';
-import { settled } from './settled.ts';
+import { analysed, settled } from './settled.ts';
 import type { Target } from './target.ts';
 
 /** Those who join each of the rooms, one after the other, in each run others. */
@@ -39,9 +39,11 @@ export async function members(target: Target, effort: Effort): Promise<readonly 
   const http = new Http(target.url);
   const joiners = await people(http, JOINERS * effort.times);
   http.close();
+  const rooms: (readonly [number, RoomId])[] = [];
+  for (const size of [1_000, 20_000]) rooms.push([size, await crowdedRoom(target, joiners[0], size)]);
+  await analysed(target);
   const rows: Row[] = [];
-  for (const size of [1_000, 20_000]) {
-    const roomId = await crowdedRoom(target, joiners[0], size);
+  for (const [size, roomId] of rooms) {
     if (size === 1_000) {
       const ask = get(path('rooms', roomId, 'members'), joiners[0]);
       rows.push(await asking(target, effort, `members of ${size}`, [ask], { times: 50 }));
@@ -62,26 +64,34 @@ export async function history(target: Target, effort: Effort): Promise<readonly 
   const http = new Http(target.url);
   const [user] = await people(http, 1);
   http.close();
-  const rows: Row[] = [];
-  for (const events of [1_000, 10_000, 50_000]) {
+  const lengths = [1_000, 10_000, 50_000] as const;
+  const states = [200, 2_000] as const;
+  using crowd = new Crowd(target);
+  const rooms: RoomId[] = [];
+  for (const events of lengths) {
     const roomId = await crowdedRoom(target, user, 5);
-    using crowd = new Crowd(target);
     await crowd.all(times(events, () => saying(roomId, stranger(0))));
-    await settled(target);
-    // Of the longest history the newest fifth: what is older must not cost anything.
-    const pages = { url: target.url, token: tokenOf(user), roomId, limit: 1_000, seconds: 60 };
-    const plan = { kind: 'page', ...pages, events: Math.min(events, 10_000) } as const;
-    const { median } = await measure(target, plan, effort.times);
-    rows.push(rowOf(`paging back ${plan.events} of ${events} events`, median));
+    rooms.push(roomId);
   }
-  for (const size of [200, 2_000]) {
+  for (const size of states) {
     const roomId = await crowdedRoom(target, user, 5);
-    using crowd = new Crowd(target);
     const own = user?.userId as CrowdEvent['sender']; // The server named the user.
     const entry = (n: number): CrowdEvent => ({ ...saying(roomId, own), type: 'm.bench', state_key: `${n}` });
     await crowd.all(times(size, entry));
-    await settled(target);
-    const ask = get(path('rooms', roomId, 'state'), user);
+    rooms.push(roomId);
+  }
+  await analysed(target);
+  const rows: Row[] = [];
+  for (const [index, length] of lengths.entries()) {
+    // Of the longest history the newest fifth: what is older must not cost anything.
+    const events = Math.min(length, 10_000);
+    const pages = { url: target.url, token: tokenOf(user), roomId: rooms[index] ?? '', limit: 1_000 };
+    const plan = { kind: 'page', ...pages, events, seconds: 60 } as const;
+    const { median } = await measure(target, plan, effort.times);
+    rows.push(rowOf(`paging back ${events} of ${length} events`, median));
+  }
+  for (const [index, size] of states.entries()) {
+    const ask = get(path('rooms', rooms[lengths.length + index] ?? '', 'state'), user);
     rows.push(await asking(target, effort, `state of ${size}`, [ask], { times: 50 }));
   }
   return rows;

@@ -18,3 +18,12 @@ export async function settled(target: Target): Promise<void> {
     await sleep(QUIET_MS);
   }
 }
+
+/** Postgres looks at what has become of its tables every so often (`autovacuum_naptime`, 20 s where it is embedded). */
+const ANALYSED_MS = 25_000;
+
+/** As `settled`, and waits until Postgres has counted what is new: until then it plans as if the tables were empty. */
+export async function analysed(target: Target): Promise<void> {
+  await settled(target);
+  await sleep(ANALYSED_MS);
+}
