@@ -6,6 +6,7 @@ import type { CommandBus } from '../owner/commands.ts';
 import type { SessionStore } from '../sessions/port.ts';
 import type { AccountReads } from './reads/account-reads.ts';
 import type { DirectoryReads } from './reads/directory-reads.ts';
+import type { NotificationReads } from './reads/notification-reads.ts';
 import type { ReadGate } from './reads/read-gate.ts';
 import type { RoomReads } from './reads/room-reads.ts';
 import type { TimelineReads } from './reads/timeline-reads.ts';
@@ -76,6 +77,7 @@ export interface Reads {
   readonly rooms: RoomReads;
   readonly timeline: TimelineReads;
   readonly directory: DirectoryReads;
+  readonly notifications: NotificationReads;
 }
 
 /** Everything the public app needs from outside. `src/main` alone makes one; tests make one of fakes. */

@@ -95,6 +95,8 @@ async function memoryDeps(log: MemoryLog, bus: CommandBus, typed: TypingNotice[]
       rooms: memoryRooms(log),
       timeline: memoryTimeline(log),
       directory: memoryDirectory(log),
+      // Needs the rules and counts of the models: tried from outside alone.
+      notifications: async () => ({ notifications: [] }),
     },
     gate: { reached: async () => true, caughtUp: async () => true },
     slots: 1,

@@ -10,8 +10,10 @@ import { createReadGate, type ReadGate } from '../../projections/read-gate.ts';
 import { roomStateModel } from '../../projections/room_state/model.ts';
 import { type RoomStateQueries, roomStateQueries } from '../../projections/room_state/queries.ts';
 import { syncModel } from '../../projections/sync/model.ts';
+import { readNotifications } from '../../projections/sync/notified-events.ts';
 import { createSyncReads } from '../../projections/sync/queries.ts';
 import { createSyncService, type SyncService } from '../../projections/sync/service.ts';
+import type { SyncReads } from '../../projections/sync/sync-reads.ts';
 import { tailStart } from '../../projections/sync/tail-start.ts';
 import { timelineModel } from '../../projections/timeline/model.ts';
 import { type TimelineQueries, timelineQueries } from '../../projections/timeline/queries.ts';
@@ -79,6 +81,7 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
   const directory = directoryQueries(database);
   const rooms = roomStateQueries(database, log.slots);
   const timeline = timelineQueries(database);
+  const syncReads = createSyncReads(database, projections.positions, log.slots);
   const gate = createReadGate(projections.positions, log, projections.models);
   return {
     projections,
@@ -87,12 +90,12 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
     rooms,
     timeline,
     gate,
-    reads: readsOf({ database, accounts, directory, rooms, timeline }),
+    reads: readsOf({ database, accounts, directory, rooms, timeline, syncReads }),
     loader: createLoader(database, timeline, log.slots),
     async startSync(report) {
       return createSyncService({
         generation: log.generation,
-        reads: createSyncReads(database, projections.positions, log.slots),
+        reads: syncReads,
         feed: (topic, partition) => projections.feed(topic, partition),
         ends: (topic) => log.ends(topic),
         start: await tailStart(projections.database, log),
@@ -135,8 +138,9 @@ function readsOf(models: {
   readonly directory: DirectoryQueries;
   readonly rooms: RoomStateQueries;
   readonly timeline: TimelineQueries;
+  readonly syncReads: SyncReads;
 }): Reads {
-  const { database, accounts, directory, rooms, timeline } = models;
+  const { database, accounts, directory, rooms, timeline, syncReads } = models;
   return {
     accounts,
     rooms,
@@ -152,6 +156,15 @@ function readsOf(models: {
       registrationToken: (tokenHash) => directory.registrationToken(tokenHash),
       visibility: async (roomId) => (await directory.listing(roomId)) ?? 'private',
       list: (query) => publicRooms(database, query),
+    },
+    async notifications(query) {
+      const { events, next } = await readNotifications(database, syncReads, query);
+      const found = await timeline.eventsByIds(events.map(({ event_id }) => event_id));
+      const notifications = events.flatMap((one) => {
+        const event = found.get(one.event_id);
+        return event === undefined ? [] : [{ ...one, event }];
+      });
+      return { notifications, ...(next === undefined ? {} : { next }) };
     },
   };
 }

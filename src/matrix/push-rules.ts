@@ -72,13 +72,23 @@ const SILENT: PushOutcome = { notify: false, highlight: false };
 
 /** What a user's rules make of an event: the first enabled rule that matches decides. Silent for one's own. */
 export function evaluate(rules: PushRuleset, event: PushEvent, context: PushContext): PushOutcome {
-  if (event.sender === context.userId) return SILENT;
+  const rule = decidingRule(rules, event, context);
+  return rule === undefined ? SILENT : outcomeOf(rule.actions);
+}
+
+/** The rule that decides about an event: the first enabled one that matches. None for one's own events. */
+export function decidingRule(
+  rules: PushRuleset,
+  event: PushEvent,
+  context: PushContext,
+): PushRule | undefined {
+  if (event.sender === context.userId) return undefined;
   for (const kind of PUSH_RULE_KINDS) {
     for (const rule of rules[kind]) {
-      if (rule.enabled && matches(kind, rule, event, context)) return outcomeOf(rule.actions);
+      if (rule.enabled && matches(kind, rule, event, context)) return rule;
     }
   }
-  return SILENT;
+  return undefined;
 }
 
 function matches(kind: PushRuleKind, rule: PushRule, event: PushEvent, context: PushContext): boolean {

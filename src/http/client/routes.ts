@@ -16,6 +16,7 @@ import { logoutRoutes } from './logout.ts';
 import { memberRoutes } from './members.ts';
 import { membershipRoutes } from './membership.ts';
 import { messageRoutes } from './messages.ts';
+import { notificationRoutes } from './notifications.ts';
 import { openIdRoutes } from './openid.ts';
 import { profileRoutes } from './profile.ts';
 import { publicRoomRoutes } from './public-rooms.ts';
@@ -67,6 +68,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   receiptRoutes,
   pushRuleRoutes,
   pushRuleChangeRoutes,
+  notificationRoutes,
   accountDataRoutes,
   tagRoutes,
   thirdPartyRoutes,
