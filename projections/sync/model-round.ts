@@ -8,7 +8,7 @@ import type { SyncReads, VisibilityFrom } from './sync-reads.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { SyncPosition } from './token.ts';
 import type { UserRules } from './user-rules.ts';
-import { visiblePlaces } from './visibility.ts';
+import { visiblePlaces, withoutHiddenPast } from './visibility.ts';
 
 /** One request as it is answered from the models. */
 export interface ModelRound {
@@ -114,7 +114,8 @@ function timelineOf(
   let from = found.length;
   // Backwards to the first event that the user may not see: a timeline has no holes.
   while (from > 0 && found.length - from < limit && visible(found[from - 1]?.place ?? 0)) from -= 1;
-  const events = found.slice(from);
+  const seen = found.slice(from);
+  const events = known ? seen : seen.map((event) => withoutHiddenPast(event, history, visible));
   // Of an earlier stay nobody knows whether this client has had it: there may be a gap.
   const limited = from > 0 || (!known && afterPlace > 0);
   return { events, limited, prevPlace: events[0]?.place ?? upTo + 1 };

@@ -22,6 +22,8 @@ export interface SyncEvent {
   /** JSON: the content of the state event that it replaced. */
   readonly prev_content?: string;
   readonly replaces_state?: EventId;
+  /** The place of the state event that it replaced, where the models have told it. */
+  readonly replaces_place?: number;
   readonly transaction: { readonly device_id: string; readonly txn_id: string } | null;
   /** What is told of its children. */
   readonly relations?: EventRelations<SyncEvent>;

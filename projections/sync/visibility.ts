@@ -1,4 +1,4 @@
-import type { Membership } from './sync-event.ts';
+import type { Membership, SyncEvent } from './sync-event.ts';
 import type { VisibilityFrom } from './sync-reads.ts';
 
 /**
@@ -24,4 +24,21 @@ export function visiblePlaces(
     [membershipAt(place), membershipAt(place - 1)].some((membership) =>
       [settingAt(place), settingAt(place - 1)].some((setting) => allowed(place, membership, setting)),
     );
+}
+
+/**
+ * An event without the content that it replaced, where its reader may not know that: it is for those who were in the
+ * room then, for the user whose membership it was, and for who may see the event that had it.
+ */
+export function withoutHiddenPast(
+  event: SyncEvent,
+  history: readonly Membership[],
+  visible: (place: number) => boolean,
+): SyncEvent {
+  const { prev_content, replaces_place, place } = event;
+  if (prev_content === undefined || replaces_place === undefined || visible(replaces_place)) return event;
+  if (history.findLast((one) => one.place < place)?.membership === 'join') return event;
+  if (history.some((one) => one.place === place)) return event;
+  const { prev_content: _, ...rest } = event;
+  return rest;
 }
