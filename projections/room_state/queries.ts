@@ -9,6 +9,7 @@ import {
   type StoredEventRow,
   storedEvents,
 } from '../timeline/stored-event.ts';
+import { usersSharing } from './users-sharing.ts';
 import { type HistoryStep, HistoryView } from './visibility.ts';
 
 /** A membership. */
@@ -117,6 +118,8 @@ export interface RoomStateQueries {
   heroes(roomId: RoomId, except: UserId, limit: number, offset?: number): Promise<readonly UserId[]>;
   /** The rooms in which the user's membership is the given one. */
   rooms(userId: UserId, membership: Membership): Promise<readonly RoomId[]>;
+  /** Those of the users who share a room with one of them, now. */
+  sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
   /** The user's present memberships in all rooms. */
   memberships(userId: UserId): Promise<readonly UserMembership[]>;
   /** All that the user's memberships ever were, by partition and offset. */
@@ -169,6 +172,7 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
           : await db.query<{ user: UserId }>(HEROES_AT, [roomId, except, limit, offset]);
       return rows.map((row) => row.user);
     },
+    sharing: (userId, users) => usersSharing(db, userId, users),
     rooms: async (userId, membership) =>
       (await db.query<{ room_id: RoomId }>(ROOMS_OF, [userId, membership])).map((row) => row.room_id),
     memberships: (userId) => db.query<UserMembership>(MEMBERSHIPS, [userId, slots]),

@@ -207,6 +207,11 @@ export class FakeReads implements SyncReads {
     );
   }
 
+  /** Nobody here is present: that is tried over HTTP. */
+  async sharing(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
   /** Nobody here ignores anybody: that is tried over HTTP. */
   async ignored(): Promise<ReadonlySet<string>> {
     return new Set();

@@ -4,6 +4,7 @@ import { parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
+import { PresenceTail } from './presence-tail.ts';
 import { RoomTail } from './room-tail.ts';
 import type { ForgottenRoom } from './sync-event.ts';
 import { tailEvent } from './tail-event.ts';
@@ -27,6 +28,8 @@ export interface LiveTailDeps {
   readonly kept: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Decrypts the status message of a presence record. */
+  readonly openStatus: (key: string, closed: Uint8Array) => string;
   readonly report: (error: unknown, topic: SyncTopic, partition: number) => void;
 }
 
@@ -37,6 +40,7 @@ export interface LiveTailDeps {
  */
 export class LiveTail {
   readonly window: TailWindow;
+  readonly presence: PresenceTail;
   private readonly deps: LiveTailDeps;
   private readonly rooms = new Map<RoomId, RoomTail>();
   private readonly users = new Map<UserId, UserTail>();
@@ -44,6 +48,7 @@ export class LiveTail {
 
   constructor(deps: LiveTailDeps) {
     this.deps = deps;
+    this.presence = new PresenceTail(deps.openStatus);
     const slots = deps.start.rooms.length;
     this.window = new TailWindow(deps.start, Math.ceil(deps.kept / slots));
   }
@@ -160,6 +165,12 @@ export class LiveTail {
         if (!room.typed(user_id, typing ? until : 0, offset, this.deps.now())) return;
         this.window.keep(topic, partition, { offset, room: roomId });
         for (const listener of this.listeners) listener.room(roomId);
+        return;
+      }
+      case 'presence': {
+        const isNews = this.presence.take(opened.key, fact.value, { partition, offset }, this.deps.now());
+        if (!isNews) return;
+        for (const listener of this.listeners) listener.presence(asUserId(fact.value.user_id));
         return;
       }
       case 'receipt_set':

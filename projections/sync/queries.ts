@@ -7,6 +7,7 @@ import { ignoredUsers } from '../accounts/ignored-users.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { Positions } from '../framework/positions.ts';
+import { usersSharing } from '../room_state/users-sharing.ts';
 import { readRelations } from '../timeline/event-relations.ts';
 import { filterValues } from '../timeline/page-query.ts';
 import { type StoredEventRow, storedEvents } from '../timeline/stored-event.ts';
@@ -86,6 +87,7 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
         isPushRules(datum) ? { ...datum, content: shownRules(userId, datum) } : datum,
       );
     },
+    sharing: (userId, users) => usersSharing(db, userId, users),
     ignored: async (userId) => new Set(await ignoredUsers(db, userId)),
     async relations(userId, asks) {
       const ignored = await ignoredUsers(db, userId);

@@ -68,6 +68,7 @@ export class SyncScene implements AsyncDisposable {
       feed: (topic, partition) => this.house.feed(topic, partition),
       start: { rooms: models.rooms.map(at), user_values: models.user_values.map(at), ephemeral: none },
       kept: this.kept,
+      openStatus: () => '',
       now: () => this.now,
       report: (error) => {
         throw error;

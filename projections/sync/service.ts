@@ -6,6 +6,8 @@ import { LiveTail, type LiveTailDeps } from './live-tail.ts';
 import { ASK_MODELS, MemorySync } from './memory-sync.ts';
 import { ModelSync } from './model-sync.ts';
 import { covers, mostOf } from './position.ts';
+import { PresenceSync } from './presence-sync.ts';
+import type { PresenceTail, ShownPresence } from './presence-tail.ts';
 import { type Collected, isEmpty, type SyncAnswer } from './sync-answer.ts';
 import type { SyncReads } from './sync-reads.ts';
 import type { PreparedRequest, SyncRequest } from './sync-request.ts';
@@ -52,6 +54,10 @@ export interface SyncService {
    * no token of this log.
    */
   placeOf(token: string, roomId: RoomId): Promise<number | undefined>;
+  /** The presence of users, as the tail has it. */
+  readonly told: Pick<PresenceTail, 'of' | 'lapsed'>;
+  /** Resolves when the tail has a record of `ephemeral` (true), or has not in time. */
+  heard(partition: number, offset: number): Promise<boolean>;
   /** Answers everybody who waits, and ends following the log. */
   stop(): Promise<void>;
 }
@@ -59,6 +65,24 @@ export interface SyncService {
 /** Begins to follow the log, and answers syncs. */
 export function createSyncService(deps: SyncServiceDeps): SyncService {
   return new Syncing(deps);
+}
+
+/** One try at an answer. */
+interface Round {
+  readonly collected: Collected;
+  readonly presence: readonly ShownPresence[];
+  readonly view: UserView;
+  /** From here on the tail alone can say when something happens. */
+  readonly live: boolean;
+}
+
+/** Who has joined, or at least written a member event as somebody who is in the room. */
+function comers({ join }: Collected): readonly string[] {
+  return join.flatMap(({ timeline, state }) =>
+    [...timeline.events, ...state].flatMap(({ type, state_key, content }) =>
+      type === 'm.room.member' && state_key !== null && content.includes('"join"') ? [state_key] : [],
+    ),
+  );
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -76,6 +100,7 @@ class Syncing implements SyncService {
   private readonly views: UserViews;
   private readonly memory: MemorySync;
   private readonly models: ModelSync;
+  private readonly presence: PresenceSync;
   private readonly lazy = new LazyMembers();
   private readonly stopping = new AbortController();
   private readonly following: Promise<void>;
@@ -87,6 +112,7 @@ class Syncing implements SyncService {
     this.views = new UserViews(this.tail, reads);
     this.memory = new MemorySync(this.tail, new TailLookups(this.tail, reads), now);
     this.models = new ModelSync(this.tail, reads, now);
+    this.presence = new PresenceSync(this.tail, this.views, reads, now);
     this.following = this.tail.run(this.stopping.signal);
   }
 
@@ -98,13 +124,14 @@ class Syncing implements SyncService {
     const prepared = this.prepare(request, since);
     let from = since;
     for (;;) {
-      const { collected, view, live } = await this.round(prepared, request.since, from);
+      const { collected, presence, view, live } = await this.round(prepared, request.since, from);
       const left = deadline - performance.now();
       const waits = from !== undefined && !request.fullState && !request.signal.aborted && left > 0;
-      if (!waits || !isEmpty(collected) || this.stopping.signal.aborted) {
+      const isNews = presence.length > 0 || !isEmpty(collected);
+      if (!waits || isNews || this.stopping.signal.aborted) {
         const { position, ...answer } = collected;
         const relevant = view.relevant(position, prepared.ownPartition);
-        return { next_batch: encodeToken(this.deps.generation, relevant), ...answer };
+        return { next_batch: encodeToken(this.deps.generation, relevant), ...answer, presence };
       }
       from = live
         ? await this.sleep(view, collected.position, left, request.signal)
@@ -123,6 +150,14 @@ class Syncing implements SyncService {
     if (known !== undefined) return known + 1;
     const [place = 0] = await this.deps.reads.places([{ room_id: roomId, offset }]);
     return place + 1;
+  }
+
+  get told() {
+    return this.tail.presence;
+  }
+
+  heard(partition: number, offset: number): Promise<boolean> {
+    return this.tail.window.reached('ephemeral', partition, offset + 1, TAIL_MS);
   }
 
   async stop(): Promise<void> {
@@ -182,18 +217,38 @@ class Syncing implements SyncService {
     prepared: PreparedRequest,
     token: string | undefined,
     from: SyncPosition | undefined,
-  ): Promise<{ readonly collected: Collected; readonly view: UserView; readonly live: boolean }> {
+  ): Promise<Round> {
     const got = this.views.get(prepared.user_id);
     const found = got instanceof Promise ? await got : got;
     const { view } = found;
     const request = ignoring(prepared, view.ignored);
     if (found.live && from !== undefined && !request.fullState) {
       const collected = await this.memory.answer(request, view, from);
-      if (collected !== ASK_MODELS) return { collected, view, live: true };
+      if (collected !== ASK_MODELS) return this.withPresence(request, view, from, collected, true);
       // What lazy loading meant to send with an answer that is not sent.
       request.members?.begin(token);
     }
-    return { collected: await this.models.answer(request, found, from), view, live: found.live };
+    const collected = await this.models.answer(request, found, from);
+    return this.withPresence(request, view, from, collected, found.live);
+  }
+
+  private async withPresence(
+    request: PreparedRequest,
+    view: UserView,
+    from: SyncPosition | undefined,
+    collected: Collected,
+    live: boolean,
+  ): Promise<Round> {
+    const met = from === undefined ? [] : comers(collected);
+    // In a room of which the client knew nothing it has met everybody.
+    const since = met.includes(view.userId) ? undefined : from;
+    const { position } = collected;
+    return {
+      collected,
+      presence: await this.presence.of({ request, view, since, position, met }),
+      view,
+      live,
+    };
   }
 
   /** Waits for something to happen behind a position. @returns the position to look from. */
@@ -210,7 +265,7 @@ class Syncing implements SyncService {
         clearTimeout(timer);
         signal.removeEventListener('abort', end);
         view.sleepers.delete(done);
-        resolve(mostOf(before, position));
+        resolve(mostOf(this.views.unwoken(before), position));
       };
       const end = (): void => done(this.tail.position());
       const timer = setTimeout(end, ms);

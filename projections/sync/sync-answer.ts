@@ -1,4 +1,5 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { ShownPresence } from './presence-tail.ts';
 import type { ThreadsUnread } from './reading.ts';
 import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
@@ -62,6 +63,8 @@ export interface Collected {
 
 /** What a sync answers. */
 export interface SyncAnswer extends Omit<Collected, 'position'> {
+  /** Of those with whom the user shares a room. */
+  readonly presence: readonly ShownPresence[];
   readonly next_batch: string;
 }
 

@@ -22,6 +22,7 @@ export interface EventFilter {
 export interface SyncFilter {
   /** Dot-separated paths. */
   readonly event_fields?: readonly string[];
+  readonly presence?: EventFilter;
   readonly account_data?: EventFilter;
   readonly room?: {
     readonly rooms?: readonly string[];
@@ -112,6 +113,7 @@ export interface ReadyFilter {
   readonly ephemeral: EventSelection;
   readonly roomAccountData: EventSelection;
   readonly accountData: EventSelection;
+  readonly presence: EventSelection;
   readonly lazyMembers: boolean;
   readonly redundantMembers: boolean;
   readonly includeLeave: boolean;
@@ -132,6 +134,7 @@ export function readyFilter(filter: SyncFilter): ReadyFilter {
     ephemeral: new EventSelection(room.ephemeral ?? {}),
     roomAccountData: new EventSelection(room.account_data ?? {}),
     accountData: new EventSelection(filter.account_data ?? {}),
+    presence: new EventSelection(filter.presence ?? {}),
     lazyMembers: room.state?.lazy_load_members ?? false,
     redundantMembers: room.state?.include_redundant_members ?? false,
     includeLeave: room.include_leave ?? false,

@@ -122,6 +122,8 @@ export interface SyncReads {
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>>>;
   /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */
   threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
+  /** Those of the users who share a room with one of them, now. */
+  sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
   /** Whom the user ignores, as the model has it now. */
   ignored(userId: UserId): Promise<ReadonlySet<string>>;
   /** The user's push rules as the model has them now. */

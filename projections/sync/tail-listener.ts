@@ -15,6 +15,8 @@ export interface TailListener {
   forgotten(userId: UserId, room: ForgottenRoom): void;
   /** Something happened that the user alone may see. */
   user(userId: UserId): void;
+  /** A user's presence changed, for all who share a room. */
+  presence(userId: UserId): void;
   /** A user ignores others than before. */
   ignored(userId: UserId, users: ReadonlySet<string>): void;
   /** A user's push rules changed. */

@@ -17,6 +17,7 @@ async function tailOf(house: FakeHouse, kept: number) {
     feed: (topic, partition) => house.feed(topic, partition),
     start: { rooms: start, user_values: start, ephemeral: start },
     kept,
+    openStatus: () => '',
     now: () => 1_000,
     report: (error) => reported.push(error),
   });
@@ -105,6 +106,7 @@ describe('the tail', () => {
       user: nothing,
       rules: nothing,
       ignored: nothing,
+      presence: nothing,
       read: nothing,
     });
     const next = say(house, 'now');

@@ -1,4 +1,5 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { presencePartitions } from '../../src/matrix/presence.ts';
 import type { Reading } from './reading.ts';
 import type { ForgottenRoom, Membership } from './sync-event.ts';
 import type { SyncPosition } from './token.ts';
@@ -109,7 +110,10 @@ export class UserView {
       user_values: position.user_values.map((offset, partition) =>
         this.hasRooms || partition === ownPartition ? offset : 0,
       ),
-      ephemeral: position.ephemeral.map(mine),
+      // Presence stands with those who are present, in the first few partitions.
+      ephemeral: position.ephemeral.map((offset, partition, { length }) =>
+        this.hasRooms && partition < presencePartitions(length) ? offset : mine(offset, partition),
+      ),
     };
   }
 

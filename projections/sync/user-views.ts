@@ -1,10 +1,12 @@
-import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { asRoomId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { LiveTail } from './live-tail.ts';
 import { least } from './position.ts';
+import { PresenceWaker } from './presence-waker.ts';
 import type { ForgottenRoom, Membership } from './sync-event.ts';
 import type { SyncReads } from './sync-reads.ts';
 import type { TailListener } from './tail-listener.ts';
+import type { SyncPosition } from './token.ts';
 import type { UserRules } from './user-rules.ts';
 import { UserView } from './user-view.ts';
 
@@ -31,6 +33,10 @@ export class UserViews implements TailListener {
   private readonly members = new Map<RoomId, Set<UserView>>();
   private readonly unlisten: () => void;
   private sweptAt = performance.now();
+  private readonly waker = new PresenceWaker({
+    joined: async (userId) => (await this.get(userId)).view.joined,
+    members: (roomId) => this.members.get(asRoomId(roomId)) ?? [],
+  });
 
   constructor(tail: LiveTail, reads: SyncReads) {
     this.tail = tail;
@@ -55,6 +61,7 @@ export class UserViews implements TailListener {
 
   /** Listens no more, and wakes everybody. */
   stop(): void {
+    this.waker.stop();
     this.unlisten();
     const position = this.tail.position();
     for (const view of this.views.values()) view.wake(position);
@@ -76,6 +83,20 @@ export class UserViews implements TailListener {
 
   forgotten(userId: UserId, room: ForgottenRoom): void {
     this.views.get(userId)?.forget(room);
+  }
+
+  presence(userId: UserId): void {
+    this.waker.add(userId, this.tail.position());
+  }
+
+  /** See `PresenceWaker`. */
+  unwoken(position: SyncPosition): SyncPosition {
+    return this.waker.unwoken(position);
+  }
+
+  /** The view of a user if it is here and kept up to date. */
+  peek(userId: UserId): UserView | undefined {
+    return this.views.get(userId);
   }
 
   user(userId: UserId): void {

@@ -97,6 +97,11 @@ export interface Config {
   readonly requestTimeout: number;
   readonly syncTimeout: number;
   readonly shutdownTimeout: number;
+  readonly presence: boolean;
+  /** Milliseconds without activity after which a user is `unavailable`. */
+  readonly presenceIdle: number;
+  /** Milliseconds without a sync after which a device is gone. */
+  readonly presenceOffline: number;
   readonly supportContacts: readonly SupportContact[];
   readonly supportPage: string | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';

@@ -213,6 +213,26 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
     parse: parse.integer(0, 600_000),
     default: '10000',
   },
+  presence: {
+    name: 'presence',
+    about: [
+      'on or off: whether people see who is online. Large rooms in which all do so cost processor time.',
+    ],
+    parse: parse.onOff,
+    default: 'on',
+  },
+  presenceIdle: {
+    name: 'presence_idle',
+    about: ['After how many milliseconds without doing anything somebody is shown as unavailable.'],
+    parse: parse.integer(100, 86_400_000),
+    default: '300000',
+  },
+  presenceOffline: {
+    name: 'presence_offline',
+    about: ['After how many milliseconds without a /sync a device counts as gone.'],
+    parse: parse.integer(100, 86_400_000),
+    default: '60000',
+  },
   supportContacts: {
     name: 'support_contacts',
     about: [

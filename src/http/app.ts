@@ -2,6 +2,7 @@ import type { FastifyReply, RouteOptions } from 'fastify';
 import { fastify } from 'fastify';
 import { MilenaError } from '../errors/milena-error.ts';
 import { freshCommandId } from '../owner/command-id.ts';
+import { installActivity } from './activity.ts';
 import { sharedSecretRegistration } from './admin/register.ts';
 import { Authenticator } from './auth.ts';
 import { installBodyParser } from './body-parser.ts';
@@ -71,6 +72,7 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   installAuth(app, context);
   installRouteLimits(app, context.limits);
   app.addHook('onClose', () => context.lastSeen[Symbol.asyncDispose]());
+  installActivity(app, deps.presence);
   frontPage(app, deps);
   livenessRoutes(app, deps);
   clientRoutes(app, context);

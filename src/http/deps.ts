@@ -1,10 +1,11 @@
 import type { SyncService } from '../../projections/sync/service.ts';
 import type { Config } from '../config/config.ts';
 import type { RoomId, ServerName, UserId } from '../matrix/identifiers.ts';
+import type { Presence, PresenceState } from '../matrix/presence.ts';
 import type { Signer } from '../matrix/signing.ts';
 import type { CommandBus } from '../owner/commands.ts';
 import type { SessionStore } from '../sessions/port.ts';
-import type { AccountReads } from './reads/account-reads.ts';
+import type { AccountReads, Session } from './reads/account-reads.ts';
 import type { DirectoryReads } from './reads/directory-reads.ts';
 import type { NotificationReads } from './reads/notification-reads.ts';
 import type { ReadGate } from './reads/read-gate.ts';
@@ -63,6 +64,22 @@ export interface TypingNotice {
   readonly until: number;
 }
 
+/** What devices of this node do for their users' presence, and what is known of everybody's. */
+export interface PresenceService {
+  /** A device syncs and is to be seen so; call the result when it does no more. */
+  syncing(session: Pick<Session, 'user_id' | 'device_id'>, state: 'online' | 'unavailable'): () => void;
+  /** The user says so. Resolves when this node's own reads show it. */
+  set(
+    session: Pick<Session, 'user_id' | 'device_id'>,
+    state: PresenceState,
+    status: string | null,
+  ): Promise<void>;
+  /** The user did something. */
+  active(userId: UserId): void;
+  /** Undefined when nothing is known. */
+  of(userId: UserId): Presence | undefined;
+}
+
 /** The few calls of a structured logger (pino's) that HTTP makes. */
 export interface HttpLogger {
   debug(facts: object, text: string): void;
@@ -108,6 +125,8 @@ export interface HttpDeps {
   readonly placeOfSyncToken?: (token: string, roomId: RoomId) => Promise<number | undefined>;
   /** Answers syncs; left out where a test needs none. */
   readonly sync?: Pick<SyncService, 'collect'>;
+  /** Undefined where the configuration has presence off. */
+  readonly presence?: PresenceService | undefined;
   /** Publishes typing on the log; resolves when the log has it. */
   readonly publishTyping: (notice: TypingNotice) => Promise<void>;
   /** Milliseconds since the epoch. */

@@ -42,6 +42,13 @@ export function memoryRooms(log: MemoryLog): RoomReads {
         (event) => event.state_key === stateKey,
       ),
     standing: async (roomId, userId) => standing(log, roomId, userId),
+    sharing: async (userId, users) => {
+      const rooms = new Set(factsOf(log, 'room_event').map(({ key }) => asRoomId(key)));
+      const isIn = (roomId: RoomId, user: UserId) => standing(log, roomId, user)?.membership === 'join';
+      return new Set(
+        users.filter((user) => [...rooms].some((room) => isIn(room, user) && isIn(room, userId))),
+      );
+    },
     rooms: async (userId, membership) => {
       const rooms = new Set(factsOf(log, 'room_event').map(({ key }) => asRoomId(key)));
       return [...rooms].filter((roomId) => standing(log, roomId, userId)?.membership === membership);

@@ -130,6 +130,15 @@ export interface Records {
     readonly typing: boolean;
     readonly until: number;
   };
+  readonly presence: {
+    readonly user_id: string;
+    readonly node: string;
+    readonly state: 'online' | 'unavailable' | 'offline';
+    readonly active_at: number;
+    readonly currently_active: boolean;
+    readonly status: Uint8Array | null;
+    readonly until: number;
+  };
 }
 
 /** A decision about one event of a room; see `schemas/room_event.avsc`. */

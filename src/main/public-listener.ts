@@ -7,6 +7,7 @@ import { PostgresSessions } from '../sessions/postgres-sessions.ts';
 import { PostgresRateLedger } from '../sessions/rate-ledger.ts';
 import { closeListener, listen } from './listen.ts';
 import type { OpenHouse } from './open-house.ts';
+import { PresencePublisher } from './presence-publisher.ts';
 import { followSessions } from './session-tail.ts';
 import { TypingPublisher } from './typing-publisher.ts';
 
@@ -28,6 +29,20 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     await PostgresSessions.open({ connection: core.postgresUrl, now: Date.now, report }),
   );
   const sync = await models.startSync(report);
+  const presence = config.presence
+    ? new PresencePublisher({
+        log,
+        codec,
+        master: core.master,
+        node: randomBytes(8).toString('hex'),
+        times: { idleMs: config.presenceIdle, offlineMs: config.presenceOffline },
+        told: sync.told,
+        heard: (partition, offset) => sync.heard(partition, offset),
+        now: Date.now,
+        report,
+      })
+    : undefined;
+  stack.defer(() => presence?.close());
   const { app, auth, limits } = buildPublicApp({
     settings: config,
     serverName: asServerName(config.serverName),
@@ -41,6 +56,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     signer: core.keys.signer,
     passwords,
     sessions,
+    presence,
     publishTyping: (notice) => typing.publish(notice),
     now: Date.now,
     random: randomBytes,

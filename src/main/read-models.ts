@@ -100,6 +100,7 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
         ends: (topic) => log.ends(topic),
         start: await tailStart(projections.database, log),
         now: Date.now,
+        openStatus: (key, closed) => core.master.openText(key, closed),
         report,
       });
     },

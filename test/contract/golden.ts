@@ -147,4 +147,13 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   registration_token_returned: { user_id: '@ann:example.org', uses: 2 },
   registration_token_removed: { actor: '@admin:example.org' },
   typing: { room_id: '!room', user_id: '@ann:example.org', typing: false, until: 1_700_000_030_000 },
+  presence: {
+    user_id: '@ann:example.org',
+    node: '0123456789abcdef',
+    state: 'unavailable',
+    active_at: 1_700_000_000_000,
+    currently_active: true,
+    status: bytes(40, 9),
+    until: 1_700_000_300_000,
+  },
 };

@@ -18,6 +18,7 @@ import { membershipRoutes } from './membership.ts';
 import { messageRoutes } from './messages.ts';
 import { notificationRoutes } from './notifications.ts';
 import { openIdRoutes } from './openid.ts';
+import { presenceRoutes } from './presence.ts';
 import { profileRoutes } from './profile.ts';
 import { publicRoomRoutes } from './public-rooms.ts';
 import { pushRuleChangeRoutes } from './push-rule-changes.ts';
@@ -64,6 +65,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   membershipRoutes,
   publicRoomRoutes,
   profileRoutes,
+  presenceRoutes,
   typingRoutes,
   receiptRoutes,
   pushRuleRoutes,

@@ -49,6 +49,8 @@ export function syncRoutes(app: App, context: ClientContext): void {
       // Not the request's own `close`: that comes as soon as its empty body was read.
       const { socket } = request.raw;
       socket.once('close', abort);
+      const state = query.set_presence ?? 'online';
+      const synced = state === 'offline' ? undefined : context.presence?.syncing(session, state);
       let doubtful = false;
       const unwatch = context.auth.watch(session, () => {
         doubtful = true;
@@ -62,6 +64,7 @@ export function syncRoutes(app: App, context: ClientContext): void {
       } finally {
         unwatch();
         waiting.delete(gone);
+        synced?.();
         // The connection serves many syncs.
         socket.off('close', abort);
       }

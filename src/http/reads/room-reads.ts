@@ -32,6 +32,8 @@ export interface RoomReads {
     roomId: RoomId,
     options?: { readonly type?: string; readonly at?: number; readonly members?: false },
   ): Promise<readonly StoredEvent[]>;
+  /** Those of the users who share a room with one of them. */
+  sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
   /** The rooms in which the user's membership is the given one. */
   rooms(userId: UserId, membership: Membership): Promise<readonly RoomId[]>;
 }

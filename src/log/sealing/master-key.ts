@@ -21,6 +21,10 @@ export interface MasterKey {
    * @throws MilenaError BAD_RECORD when another master key wrapped them, or they were altered.
    */
   unwrap(recordKey: string, record: ContentKeyRecord): readonly KeyNode[];
+  /** Encrypts a short text that expires with its record, on topics whose records no owner seals. */
+  closeText(recordKey: string, text: string): Uint8Array;
+  /** Decrypts it. @throws MilenaError BAD_RECORD */
+  openText(recordKey: string, closed: Uint8Array): string;
 }
 
 /** Makes a master key of 32 bytes. Where they come from is not this module's business. */
@@ -37,6 +41,14 @@ export function masterKey(bytes: Uint8Array): MasterKey {
         return { depth: node.depth, index: node.index, nonce, wrapped: box };
       }),
     }),
+    closeText(recordKey, text) {
+      const { nonce, box } = closeBox(key, textBound(recordKey), Buffer.from(text, 'utf8'));
+      return Buffer.concat([nonce, box]);
+    },
+    openText(recordKey, closed) {
+      const parts = { nonce: closed.subarray(0, NONCE_BYTES), box: closed.subarray(NONCE_BYTES) };
+      return openBox(key, textBound(recordKey), parts).toString('utf8');
+    },
     unwrap(recordKey, record) {
       if (record.master !== id) {
         throw new MilenaError('BAD_RECORD', 'the content keys were wrapped by another master key', {
@@ -50,6 +62,13 @@ export function masterKey(bytes: Uint8Array): MasterKey {
       }));
     },
   };
+}
+
+const NONCE_BYTES = 12;
+
+/** Never the bound of a node, which ends in two numbers. */
+function textBound(recordKey: string): string {
+  return `text ${recordKey}`;
 }
 
 function boundOf(recordKey: string, node: { readonly depth: number; readonly index: number }): string {

@@ -1,3 +1,4 @@
+import type { ShownPresence } from '../../../../projections/sync/presence-tail.ts';
 import { sumOf, type ThreadsUnread, type Unread } from '../../../../projections/sync/reading.ts';
 import type {
   JoinedRoom,
@@ -10,6 +11,7 @@ import type { AccountDatum, Receipt, SyncEvent } from '../../../../projections/s
 import { MAIN_THREAD } from '../../../matrix/relations.ts';
 import { roomlessEventText } from '../../event-text.ts';
 import { placeToken } from '../../page-token.ts';
+import { presenceContent } from '../../presence-content.ts';
 import type { Session } from '../../reads/account-reads.ts';
 import { fieldSelection } from './event-fields.ts';
 
@@ -39,7 +41,8 @@ export function answerText(
   const { join, invite, knock, leave, next_batch } = answer;
   return (
     `{"next_batch":${JSON.stringify(next_batch)},"account_data":${list(accountData(answer.account_data))},` +
-    '"presence":{"events":[]},"to_device":{"events":[]},' +
+    `"presence":${list(answer.presence.map((one) => presenceText(one, options.now)))},` +
+    '"to_device":{"events":[]},' +
     // Only on an incremental sync (spec: client-server API, end-to-end encryption, "Extensions to /sync").
     (options.incremental ? '"device_lists":{"changed":[],"left":[]},' : '') +
     '"device_one_time_keys_count":{},"device_unused_fallback_key_types":[],' +
@@ -48,6 +51,11 @@ export function answerText(
     `"knock":${byRoom(knock, (room) => `{"knock_state":${strippedText(room)}}`)},` +
     `"leave":${byRoom(leave, (room) => printer.left(room))}}}`
   );
+}
+
+function presenceText(presence: ShownPresence, now: number): string {
+  const content = JSON.stringify(presenceContent(presence, now));
+  return `{"type":"m.presence","sender":${JSON.stringify(presence.user_id)},"content":${content}}`;
 }
 
 class Printer {

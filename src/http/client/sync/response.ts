@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { presenceSchema } from '../../presence-content.ts';
 import { objectSchema } from '../../schemas.ts';
 
 /** An event without its room's ID. */
@@ -59,7 +60,11 @@ const strippedEvents = Type.Object({ events: Type.Array(stripped) });
 export const syncResponse = Type.Object({
   next_batch: Type.String(),
   account_data: bares,
-  presence: bares,
+  presence: Type.Object({
+    events: Type.Array(
+      Type.Object({ type: Type.Literal('m.presence'), sender: Type.String(), content: presenceSchema }),
+    ),
+  }),
   to_device: bares,
   device_lists: Type.Optional(
     Type.Object({ changed: Type.Array(Type.String()), left: Type.Array(Type.String()) }),
