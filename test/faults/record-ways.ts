@@ -1,4 +1,5 @@
 import {
+  appearing,
   deactivating,
   inviting,
   loggingOut,
@@ -58,6 +59,7 @@ export const ways: readonly Way[] = [
   { causes: ['filter_set'], what: 'a client stores a filter', act: filtering },
   { causes: ['push_rules_set'], what: 'somebody makes a push rule and switches it off', act: ruling },
   { causes: ['receipt_set'], what: 'somebody reads', act: reading },
+  { causes: ['presence'], what: 'somebody says what they are doing', act: appearing },
   { causes: ['typing'], what: 'somebody begins to type and stops', act: typing },
   { causes: ['password_changed'], what: 'the operator sets a password', act: newPassword, once: true },
   { causes: ['user_deactivated'], what: 'the operator ends an account', act: deactivating, once: true },

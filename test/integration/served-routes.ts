@@ -181,6 +181,13 @@ export const servedRoutes: readonly ServedRoute[] = [
   },
   { method: 'GET', path: `${U}/filter/{filterId}`, token: true },
   { method: 'GET', path: `${V}/thirdparty/protocols`, token: true },
+  { method: 'GET', path: `${V}/presence/{userId}/status`, token: true },
+  {
+    method: 'PUT',
+    path: `${V}/presence/{userId}/status`,
+    token: true,
+    body: { presence: 'string', status_msg: 'string' },
+  },
   { method: 'GET', path: `${V1}/admin/lock/{userId}`, token: true },
   { method: 'PUT', path: `${V1}/admin/lock/{userId}`, token: true, body: { locked: 'boolean' } },
   { method: 'GET', path: `${V1}/admin/suspend/{userId}`, token: true },

@@ -40,6 +40,12 @@ export async function naming({ http }: Hands): Promise<void> {
   await put(user, ['profile', user.userId, 'avatar_url'], { avatar_url: 'mxc://localhost/face' });
 }
 
+/** Somebody says what they are doing. */
+export async function appearing({ http }: Hands): Promise<void> {
+  const user = await register(http, freshName('seen'));
+  await put(user, ['presence', user.userId, 'status'], { presence: 'online', status_msg: 'at work' });
+}
+
 /** The operator sets a password. */
 export async function newPassword({ http, milena }: Hands): Promise<void> {
   const name = freshName('forgetful');
