@@ -62,7 +62,12 @@ export const ways: readonly Way[] = [
   { causes: ['presence'], what: 'somebody says what they are doing', act: appearing },
   { causes: ['typing'], what: 'somebody begins to type and stops', act: typing },
   { causes: ['password_changed'], what: 'the operator sets a password', act: newPassword, once: true },
-  { causes: ['user_deactivated'], what: 'the operator ends an account', act: deactivating, once: true },
+  {
+    causes: ['user_deactivated', 'account_closed'],
+    what: 'the operator ends the account of somebody with a room',
+    act: deactivating,
+    once: true,
+  },
   {
     causes: ['user_locked', 'user_suspended'],
     what: 'an administrator locks and suspends somebody, and thinks better of it',

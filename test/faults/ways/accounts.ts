@@ -54,10 +54,10 @@ export async function newPassword({ http, milena }: Hands): Promise<void> {
   await login(http, name, 'the second password');
 }
 
-/** The operator ends an account. */
+/** The operator ends the account of somebody with a room. */
 export async function deactivating({ http, milena }: Hands): Promise<void> {
   const name = freshName('leaving');
-  await register(http, name);
+  await (await register(http, name)).createRoom();
   await succeeds(milena(['user', 'deactivate', name]));
 }
 
