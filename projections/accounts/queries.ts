@@ -95,6 +95,8 @@ const UNCLOSED: ModelSql = (schema) => `SELECT user_id, erased AS erase FROM ${s
   WHERE deactivated AND NOT closed ORDER BY user_id`;
 const ERASED: ModelSql = (schema) => `SELECT user_id, deactivated_at AS at FROM ${schema('accounts')}.users
   WHERE user_id = ANY ($1::text[]) AND erased`;
+const GUESTS: ModelSql = (schema) =>
+  `SELECT user_id FROM ${schema('accounts')}.users WHERE kind = 'guest' AND NOT deactivated`;
 const ACCOUNTS: ModelSql = (schema) =>
   `SELECT user_id, kind, admin, deactivated, locked, suspended, NULL AS password_hash, created_at
   FROM ${schema('accounts')}.users ORDER BY created_at, user_id`;
@@ -149,6 +151,11 @@ export class AccountQueries {
   async erased(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#database.query<{ user_id: string; at: number }>(ERASED, [textColumn(userIds)]);
     return new Map(rows.map(({ user_id, at }) => [user_id, at]));
+  }
+
+  /** Every guest. */
+  async guests(): Promise<readonly UserId[]> {
+    return (await this.#database.query<{ user_id: UserId }>(GUESTS)).map((row) => row.user_id);
   }
 
   /** Every account, oldest first, without password hashes. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { LeaseHandlers } from '../../projections/framework/leases.ts';
 import { slotOf } from '../log/slot.ts';
 import { AccountCloser } from '../managers/account-closer.ts';
+import { GuestRemover } from '../managers/guest-remover.ts';
 import { PartitionWork } from '../managers/partition-work.ts';
 import { ProfileTeller } from '../managers/profile-teller.ts';
 import type { Core } from './core.ts';
@@ -20,10 +21,13 @@ interface Parts {
 export function processManagers(parts: Parts): LeaseHandlers {
   const teller = profileTeller(parts);
   const closer = accountCloser(parts);
+  const remover = guestRemover(parts);
   const report = (err: unknown): void => parts.logger.error({ err }, 'a process manager has ended');
   return new PartitionWork(
     (partition, signal) =>
-      Promise.all([teller.follow(partition, signal), closer.follow(partition, signal)]).then(() => undefined),
+      Promise.all([teller, closer, remover].map((manager) => manager.follow(partition, signal))).then(
+        () => undefined,
+      ),
     report,
   );
 }
@@ -61,5 +65,24 @@ function accountCloser({ core, models, owners, logger }: Parts): AccountCloser {
     unclosed: async (partition) =>
       (await accounts.unclosed()).filter(({ user_id }) => slotOf(user_id, slots) === partition),
     report: (err) => logger.warn({ err }, 'a deactivated account could not be closed; it is tried again'),
+  });
+}
+
+function guestRemover({ core, models, owners, logger }: Parts): GuestRemover {
+  const { projections, accounts, rooms, gate, loader } = models;
+  return new GuestRemover({
+    bus: owners.bus,
+    gate,
+    ends: (topic) => core.log.ends(topic),
+    guests: () => accounts.guests(),
+    joinedRooms: (userId) => rooms.rooms(userId, 'join'),
+    letsGuestsIn: async (roomId) => {
+      const access = await rooms.stateEvent(roomId, 'm.room.guest_access', '');
+      return access !== undefined && JSON.parse(access.content).guest_access === 'can_join';
+    },
+    now: Date.now,
+    feed: (topic, partition) => projections.feed(topic, partition),
+    checkpoint: (partition) => loader.checkpoint('rooms', partition),
+    report: (err) => logger.warn({ err }, 'guests could not be removed from a room; it is tried again'),
   });
 }

@@ -42,6 +42,8 @@ export interface SendEvent extends CommandStamp {
   readonly transaction?: Transaction;
   /** Milliseconds since the epoch in place of `at`, for application services and tests. */
   readonly ts?: number;
+  /** The sender is a guest, who joins only where guests may (spec: "Guest Access"). */
+  readonly guest?: boolean;
   /** A user changes a member: refuse unless the target is now one of these, with this error code. */
   readonly expect_membership?: readonly ('invite' | 'join' | 'leave' | 'ban' | 'knock' | 'none')[];
 }

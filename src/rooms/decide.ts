@@ -18,6 +18,7 @@ import type { KnownEvents, Room } from './room.ts';
 export interface RoomRefusal {
   readonly refused:
     | 'FORBIDDEN'
+    | 'GUEST_ACCESS_FORBIDDEN'
     | 'NOT_FOUND'
     | 'TOO_LARGE'
     | 'INVALID_ROOM_STATE'
@@ -61,7 +62,7 @@ export function decideSend(
   if (command.state_key !== command.sender && !isJoined(room, known, command.sender)) {
     return refuse('FORBIDDEN', 'You are not in this room.');
   }
-  const unexpected = unexpectedMembership(command, present);
+  const unexpected = unexpectedMembership(command, present) ?? guestRefusal(room, known, command);
   if (unexpected !== undefined) return unexpected;
   if (present !== undefined && repeats(present.pdu, draft)) {
     return { facts: [], events: NO_EVENTS, event_id: present.id };
@@ -197,6 +198,15 @@ function refuse(refused: RoomRefusal['refused'], message: string): RoomRefusal {
 /** The same sender sets the same content again: no new event is needed. */
 function repeats(present: Pdu, draft: { readonly sender: string; readonly content: JsonObject }): boolean {
   return present.sender === draft.sender && canonicalJson(present.content) === canonicalJson(draft.content);
+}
+
+/** Guests join where `m.room.guest_access` says so (spec: client-server API, "Guest Access"). */
+function guestRefusal(room: Room, known: KnownEvents, command: SendEvent): RoomRefusal | undefined {
+  if (command.guest !== true || command.type !== 'm.room.member') return undefined;
+  if (ownString(draftOf(command).content, 'membership') !== 'join') return undefined;
+  const access = stateEvent(room, known, 'm.room.guest_access', '')?.pdu.content;
+  if (access !== undefined && ownString(access, 'guest_access') === 'can_join') return undefined;
+  return refuse('GUEST_ACCESS_FORBIDDEN', 'Guests cannot join this room.');
 }
 
 function unexpectedMembership(

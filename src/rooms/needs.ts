@@ -26,6 +26,7 @@ export function missingEvents(room: Room, known: KnownEvents, command: RoomComma
   for (const [type, stateKey] of keys) want(room.state.get(type, stateKey));
   want(room.state.get('m.room.create', ''));
   want(room.state.get('m.room.power_levels', ''));
+  if (command.guest === true) want(room.state.get('m.room.guest_access', ''));
   if (command.state_key !== undefined) want(room.state.get(command.type, command.state_key));
   want(redactionTarget(command, draft.content));
   return wanted;

@@ -84,6 +84,7 @@ async function enter(
     roomId,
     sender: session.user_id,
     target: session.user_id,
+    guest: session.kind === 'guest',
     content: { membership, ...profile, ...(reason === undefined ? {} : { reason }) },
   });
   return { room_id: roomId };

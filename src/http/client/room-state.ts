@@ -98,5 +98,6 @@ function setState(
     type: eventType,
     state_key: stateKey,
     content,
+    ...(session.kind === 'guest' ? { guest: true } : {}),
   });
 }

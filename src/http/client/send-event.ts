@@ -24,6 +24,8 @@ export interface MembershipChange {
   readonly content: JsonObject & { readonly membership: string };
   /** The memberships that the target must have now. */
   readonly expect?: NonNullable<SendEvent['expect_membership']>;
+  /** The one who makes it is a guest. */
+  readonly guest?: boolean;
 }
 
 /** Sends a membership event. @returns its ID. */
@@ -37,6 +39,7 @@ export function changeMembership(context: ClientContext, change: MembershipChang
     type: 'm.room.member',
     state_key: change.target,
     content: JSON.stringify(change.content),
+    ...(change.guest === true ? { guest: true } : {}),
     ...(change.expect === undefined ? {} : { expect_membership: change.expect }),
   });
 }

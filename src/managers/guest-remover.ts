@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OpenedRecord } from '../../projections/framework/model.ts';
+import type { PartitionFeed } from '../../projections/framework/partition-feed.ts';
+import type { ReadPosition } from '../log/port.ts';
+import { asRoomId, type RoomId } from '../matrix/identifiers.ts';
+import { type RemoveDeps, removeGuests } from './remove-guests.ts';
+
+/** Milliseconds before what failed is tried again, doubled up to the last. */
+const RETRY_MS = 500;
+const LAST_RETRY_MS = 60_000;
+/** Records looked at in one go. */
+const BATCH = 1_000;
+
+/** What the manager works with. */
+export interface GuestRemoverDeps extends RemoveDeps {
+  readonly feed: (topic: 'rooms', partition: number) => Pick<PartitionFeed, 'cursor'>;
+  /** Where the models stand in a partition of `rooms`. */
+  readonly checkpoint: (partition: number) => Promise<ReadPosition>;
+  readonly report: (error: unknown) => void;
+}
+
+/**
+ * Follows the changes of `m.room.guest_access` and has guests leave where they may not be any more. It needs no
+ * checkpoint: whenever it begins it looks at every guest of the server.
+ */
+export class GuestRemover {
+  readonly #deps: GuestRemoverDeps;
+
+  constructor(deps: GuestRemoverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Follows one partition until the signal aborts. */
+  async follow(partition: number, signal: AbortSignal): Promise<void> {
+    let pause = RETRY_MS;
+    while (!signal.aborted) {
+      try {
+        await this.#followOnce(partition, signal, () => {
+          pause = RETRY_MS;
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#deps.report(error);
+        await sleep(pause, undefined, { signal }).catch(() => undefined);
+        pause = Math.min(2 * pause, LAST_RETRY_MS);
+      }
+    }
+  }
+
+  async #followOnce(partition: number, signal: AbortSignal, done: () => void): Promise<void> {
+    // The checkpoint first: what changes while all guests are looked at comes along the tail.
+    const cursor = this.#deps.feed('rooms', partition).cursor(await this.#deps.checkpoint(partition));
+    try {
+      await removeGuests(this.#deps, undefined);
+      done();
+      while (await cursor.ready(signal)) {
+        const changed = new Set<RoomId>();
+        for (const { opened } of cursor.take(BATCH).records) {
+          if (isGuestAccess(opened)) changed.add(asRoomId(opened.key));
+        }
+        if (changed.size > 0) await removeGuests(this.#deps, changed);
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+}
+
+/** A quick look first: nearly all records of rooms are something else. */
+function isGuestAccess(record: OpenedRecord | undefined): record is OpenedRecord {
+  return record?.fact?.type === 'room_event' && record.fact.value.skeleton.includes('"m.room.guest_access"');
+}

@@ -1,0 +1,57 @@
+import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import type { RoomId, UserId } from '../matrix/identifiers.ts';
+import { freshCommandId } from '../owner/command-id.ts';
+import type { CommandBus } from '../owner/commands.ts';
+import { type CaughtUp, requireModels } from './caught-up.ts';
+
+/** What removing guests needs. */
+export interface RemoveDeps extends CaughtUp {
+  readonly bus: CommandBus;
+  /** Every guest of this server. */
+  guests(): Promise<readonly UserId[]>;
+  /** The rooms that a user is joined to. */
+  joinedRooms(userId: UserId): Promise<readonly RoomId[]>;
+  /** Whether a room lets guests in now. */
+  letsGuestsIn(roomId: RoomId): Promise<boolean>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/**
+ * Has guests leave the rooms that do not let them in (spec: client-server API, "Guest Access": the server MUST set
+ * their membership to `leave`). It goes by how things are, so doing it again does no harm.
+ * @param rooms only these; undefined: all.
+ * @throws MilenaError UNAVAILABLE when some could not be removed: to be done again.
+ */
+export async function removeGuests(deps: RemoveDeps, rooms: ReadonlySet<RoomId> | undefined): Promise<void> {
+  await requireModels(deps);
+  const failures: unknown[] = [];
+  for (const guest of await deps.guests()) {
+    const joined = (await deps.joinedRooms(guest)).filter((roomId) => rooms?.has(roomId) ?? true);
+    for (const roomId of joined) {
+      if (await deps.letsGuestsIn(roomId)) continue;
+      await leave(deps, guest, roomId).catch((error: unknown) => failures.push(error));
+    }
+  }
+  if (failures.length === 0) return;
+  throw new MilenaError('UNAVAILABLE', 'Some guests could not be removed.', { cause: failures[0] });
+}
+
+async function leave({ bus, now }: RemoveDeps, guest: UserId, roomId: RoomId): Promise<void> {
+  try {
+    await bus.execute({
+      kind: 'send_event',
+      id: freshCommandId(),
+      at: now(),
+      room_id: roomId,
+      sender: guest,
+      type: 'm.room.member',
+      state_key: guest,
+      content: JSON.stringify({ membership: 'leave' }),
+      expect_membership: ['join'],
+    });
+  } catch (error) {
+    // A room that refuses has the guest no more.
+    if (!isMilenaError(error) || error.status >= 500) throw error;
+  }
+}

@@ -1,0 +1,117 @@
+import { describe, it } from 'node:test';
+import { Client, path, text } from '../../support/client.ts';
+import { check, expectError, expectOk, same } from '../../support/expect.ts';
+import { sharedServer } from '../../support/shared-server.ts';
+
+const shared = sharedServer({ env: { MILENA_GUESTS: 'on' } });
+const section = 'CS API, Guest Access';
+const CAN_JOIN = { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'can_join' } };
+const FORBIDDEN = { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'forbidden' } };
+
+async function newGuest(json: object = {}): Promise<Client> {
+  const body = expectOk(await shared.http.ask('POST', `${path('register')}?kind=guest`, { json }), section);
+  const deviceId = text(body, 'device_id');
+  return new Client(shared.http, {
+    userId: text(body, 'user_id'),
+    deviceId,
+    token: text(body, 'access_token'),
+  });
+}
+
+describe('guest accounts', () => {
+  it('are made without stages, and of what is sent only the device’s name counts', async () => {
+    const body = {
+      username: 'wanted',
+      password: 'x',
+      device_id: 'WANTED',
+      initial_device_display_name: 'Phone',
+    };
+    const guest = await newGuest(body);
+    check(!guest.userId.includes('wanted') && guest.deviceId !== 'WANTED', section, guest.userId);
+    const me = expectOk(await guest.ask('GET', path('account', 'whoami')), section);
+    same([me['user_id'], me['is_guest']], [guest.userId, true], section);
+    const device = expectOk(await guest.ask('GET', path('devices', guest.deviceId)), section);
+    same(device['display_name'], 'Phone', section);
+    const login = {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: guest.userId },
+      password: 'x',
+    };
+    expectError(await shared.http.ask('POST', path('login'), { json: login }), 403, 'M_FORBIDDEN', section);
+    const owner = await shared.user('owner');
+    same(expectOk(await owner.ask('GET', path('account', 'whoami')), section)['is_guest'], false, section);
+  });
+
+  it('may use what the spec lists, and nothing else: 403 M_GUEST_ACCESS_FORBIDDEN', async () => {
+    const guest = await newGuest();
+    const own = (name: string) => path('profile', guest.userId, name);
+    const closed = [
+      ['POST', path('createRoom'), {}],
+      ['GET', path('joined_rooms'), undefined],
+      ['POST', path('join', '#a:localhost'), {}],
+      ['PUT', own('avatar_url'), { avatar_url: 'mxc://localhost/a' }],
+      ['DELETE', path('devices', guest.deviceId), {}],
+      ['POST', path('delete_devices'), { devices: [] }],
+      ['POST', path('account', 'password'), { new_password: 'something long' }],
+      ['POST', path('account', 'deactivate'), {}],
+      ['POST', '/_matrix/client/v1/login/get_token', {}],
+      ['PUT', path('user', guest.userId, 'account_data', 'org.example'), {}],
+      ['POST', path('rooms', '!r:localhost', 'invite'), { user_id: '@a:localhost' }],
+      ['GET', path('capabilities'), undefined],
+    ] as const;
+    for (const [method, where, json] of closed) {
+      const answer = await guest.ask(method, where, json === undefined ? {} : { json });
+      expectError(answer, 403, 'M_GUEST_ACCESS_FORBIDDEN', `${section}: ${method} ${where}`);
+    }
+    const name = { json: { displayname: 'A guest' } };
+    same(expectOk(await guest.ask('PUT', own('displayname'), name), section), {}, section);
+    expectOk(await guest.ask('DELETE', own('displayname')), section);
+    expectOk(await guest.ask('GET', path('devices')), section);
+    const device = path('devices', guest.deviceId);
+    expectOk(await guest.ask('PUT', device, { json: { display_name: 'Mine' } }), section);
+    expectOk(await guest.ask('GET', `${path('sync')}?timeout=0`), section);
+  });
+
+  it('join only where guest_access is can_join, whatever endpoint they try', async () => {
+    const [owner, guest] = [await shared.user('owner'), await newGuest()];
+    const open = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
+    const shut = await owner.createRoom({ preset: 'public_chat', initial_state: [FORBIDDEN] });
+    const silent = await owner.createRoom({ preset: 'public_chat' });
+    for (const room of [shut, silent]) {
+      const joined = await guest.ask('POST', path('rooms', room, 'join'), { json: {} });
+      expectError(joined, 403, 'M_GUEST_ACCESS_FORBIDDEN', section);
+      const where = path('rooms', room, 'state', 'm.room.member', guest.userId);
+      const byState = await guest.ask('PUT', where, { json: { membership: 'join' } });
+      expectError(byState, 403, 'M_GUEST_ACCESS_FORBIDDEN', section);
+    }
+    expectOk(await guest.ask('POST', path('rooms', open, 'join'), { json: {} }), section);
+    await guest.say(open, 'hello from a guest');
+    same((await guest.messages(open, { dir: 'b', limit: '1' })).chunk[0]?.sender, guest.userId, section);
+    const ordinary = await shared.user('ordinary');
+    same(await ordinary.join(shut), shut, `${section}: others may`);
+    await guest.leave(open);
+  });
+
+  it('leave by themselves where guest_access is changed to something else', async () => {
+    const [owner, guest, ordinary] = [
+      await shared.user('owner'),
+      await newGuest(),
+      await shared.user('stays'),
+    ];
+    const room = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
+    const other = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
+    for (const id of [room, other]) {
+      expectOk(await guest.ask('POST', path('rooms', id, 'join'), { json: {} }), section);
+    }
+    await ordinary.join(room);
+    await owner.setState(room, 'm.room.guest_access', '', { guest_access: 'forbidden' });
+    const membership = async (id: string, user: Client) =>
+      (await owner.state(id, 'm.room.member', user.userId))['membership'];
+    for (const end = performance.now() + 20_000; (await membership(room, guest)) !== 'leave'; ) {
+      check(performance.now() < end, `${section}: the server MUST set those users' m.room.member to leave`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    same(await membership(other, guest), 'join', `${section}: elsewhere nothing has changed`);
+    same(await membership(room, ordinary), 'join', `${section}: others stay`);
+  });
+});
