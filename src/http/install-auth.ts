@@ -46,7 +46,7 @@ function admit({ lastSeen }: AuthContext, request: FastifyRequest, session: Sess
   if (session.kind === 'guest' && !isOpenToGuests(method, url, fieldOf(request))) {
     throw new MilenaError('GUEST_ACCESS_FORBIDDEN');
   }
-  lastSeen.note(session, request.ip);
+  lastSeen.note(session, request.ip, request.headers['user-agent']);
   request.session = session;
 }
 

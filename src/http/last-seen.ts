@@ -14,7 +14,12 @@ export interface Seen {
   /** Milliseconds since the epoch. */
   readonly ts: number;
   readonly ip: string;
+  /** What the client called itself. */
+  readonly agent?: string | undefined;
 }
+
+/** More of a client's name than this is kept of nobody. */
+const MAX_AGENT = 512;
 
 /** When devices were seen last: session data, gathered in memory and written from time to time. */
 export class LastSeen implements AsyncDisposable {
@@ -32,12 +37,13 @@ export class LastSeen implements AsyncDisposable {
   }
 
   /** Notes that a device has asked something. */
-  note({ user_id, device_id }: Session, ip: string): void {
+  note({ user_id, device_id }: Session, ip: string, agent?: string): void {
     const name = `${user_id} ${device_id}`;
     const before = this.#waiting.get(name);
     const ts = this.#now();
     if (before !== undefined && before.ip === ip && ts - before.ts < FRESH_MS) return;
-    this.#waiting.set(name, { userId: user_id, deviceId: device_id, ts, ip });
+    const named = agent === undefined ? {} : { agent: agent.slice(0, MAX_AGENT) };
+    this.#waiting.set(name, { userId: user_id, deviceId: device_id, ts, ip, ...named });
   }
 
   /** When a user's devices were seen last, by device ID; what other nodes saw may be half a minute old. */
@@ -47,7 +53,7 @@ export class LastSeen implements AsyncDisposable {
     for (const [id, text] of await this.#store.list('last_seen', userId))
       seen.set(id, JSON.parse(text) as Seen);
     for (const one of this.#waiting.values()) {
-      if (one.userId === userId) seen.set(one.deviceId, { ts: one.ts, ip: one.ip });
+      if (one.userId === userId) seen.set(one.deviceId, one);
     }
     return seen;
   }
@@ -57,11 +63,11 @@ export class LastSeen implements AsyncDisposable {
     const waiting = this.#waiting;
     this.#waiting = new Map();
     try {
-      const entries = [...waiting.values()].map(({ userId, deviceId, ts, ip }) => ({
+      const entries = [...waiting.values()].map(({ userId, deviceId, ts, ip, agent }) => ({
         kind: 'last_seen' as const,
         owner: userId,
         name: deviceId,
-        value: JSON.stringify({ ts, ip }),
+        value: JSON.stringify({ ts, ip, agent }),
         ttlMs: TTL_MS,
       }));
       await this.#store.put(entries);

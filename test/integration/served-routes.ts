@@ -188,6 +188,7 @@ export const servedRoutes: readonly ServedRoute[] = [
     token: true,
     body: { presence: 'string', status_msg: 'string' },
   },
+  { method: 'GET', path: `${V}/admin/whois/{userId}`, token: true },
   { method: 'GET', path: `${V1}/admin/lock/{userId}`, token: true },
   { method: 'PUT', path: `${V1}/admin/lock/{userId}`, token: true, body: { locked: 'boolean' } },
   { method: 'GET', path: `${V1}/admin/suspend/{userId}`, token: true },

@@ -12,6 +12,9 @@ import { emptySchema, objectSchema, roomIdSchema, userIdSchema } from '../schema
 /** Account data that the server itself keeps (spec: client-server API, "Client Config", "Server behaviour"). */
 const SERVER_CONTROLLED = new Set(['m.fully_read', 'm.push_rules']);
 
+/** Bytes of a type at the most, as of an event's. */
+const MAX_TYPE_BYTES = 255;
+
 const globalParams = Type.Object({ userId: userIdSchema, type: Type.String() });
 const roomParams = Type.Object({ userId: userIdSchema, roomId: roomIdSchema, type: Type.String() });
 
@@ -83,6 +86,8 @@ export async function setAccountData(
   data: NewAccountData,
 ): Promise<Record<string, never>> {
   if (SERVER_CONTROLLED.has(data.type)) throw new MilenaError('SERVER_CONTROLLED');
+  if (Buffer.byteLength(data.type) > MAX_TYPE_BYTES)
+    throw new MilenaError('INVALID_PARAM', 'type: is too long');
   await context.execute({
     kind: 'set_account_data',
     id: freshCommandId(),

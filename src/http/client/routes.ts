@@ -36,6 +36,7 @@ import { thirdPartyRoutes } from './third-party.ts';
 import { typingRoutes } from './typing.ts';
 import { versionRoutes } from './versions.ts';
 import { whoamiRoutes } from './whoami.ts';
+import { whoisRoutes } from './whois.ts';
 
 /** Every module of the client-server API that is built, in the order of the spec. */
 const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
@@ -76,6 +77,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   thirdPartyRoutes,
   openIdRoutes,
   accountModerationRoutes,
+  whoisRoutes,
 ];
 
 /** Adds the client-server API. */

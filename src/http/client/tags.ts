@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { MilenaError } from '../../errors/milena-error.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 import { type JsonObject, ownObject } from '../../matrix/json.ts';
 import type { App, ClientContext } from '../context.ts';
@@ -7,6 +8,9 @@ import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, objectSchema, roomIdSchema, userIdSchema } from '../schemas.ts';
 import { withoutKeys } from '../without-keys.ts';
 import { setAccountData } from './account-data.ts';
+
+/** Bytes of a tag's name at the most (spec: "Room Tagging"). */
+const MAX_TAG_BYTES = 255;
 
 const tagParams = Type.Object({ userId: userIdSchema, roomId: roomIdSchema, tag: Type.String() });
 
@@ -43,6 +47,7 @@ function changeTags(app: App, context: ClientContext): void {
     response: emptySchema,
     handle: async ({ params: { userId, roomId, tag }, bodyText, session }) => {
       requireSelf(session, userId);
+      if (Buffer.byteLength(tag) > MAX_TAG_BYTES) throw new MilenaError('INVALID_PARAM', 'tag: is too long');
       const others = withoutKeys(await tagsOf(context, userId, roomId), new Set([tag]));
       const added: JsonObject = JSON.parse(bodyText === '' ? '{}' : bodyText);
       return setTags(context, userId, roomId, Object.fromEntries([...Object.entries(others), [tag, added]]));
