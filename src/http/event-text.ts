@@ -62,11 +62,10 @@ function unsignedText(event: PrintableEvent, withRoom: boolean, viewer: Viewer, 
   if (transaction !== null && event.sender === viewer.user_id && transaction.device_id === viewer.device_id) {
     text += `,"transaction_id":${JSON.stringify(transaction.txn_id)}`;
   }
-  if (viewer.membershipAt !== undefined)
-    text += `,"membership":${JSON.stringify(viewer.membershipAt(event))}`;
+  const membership = event.membership ?? viewer.membershipAt?.(event);
+  if (membership !== undefined) text += `,"membership":${JSON.stringify(membership)}`;
   if (event.prev_content !== undefined) text += `,"prev_content":${event.prev_content}`;
   if (event.replaces_state !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces_state)}`;
-  if (event.membership !== undefined) text += `,"membership":${JSON.stringify(event.membership)}`;
   if (event.redacted_because !== undefined) {
     text += `,"redacted_because":${eventText(event.redacted_because, viewer, now)}`;
   }
