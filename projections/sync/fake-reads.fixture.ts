@@ -34,6 +34,13 @@ export class FakeReads implements SyncReads {
     this.models.user_values = [...ends.user_values];
   }
 
+  /** Another build of the models is switched in, which may be behind the one before. */
+  rebuild(random: (below: number) => number): void {
+    for (const topic of ['rooms', 'user_values'] as const) {
+      this.models[topic] = this.models[topic].map((at) => Math.max(0, at - random(4)));
+    }
+  }
+
   reached(topic: ModelTopic): readonly number[] {
     return [...this.models[topic]];
   }

@@ -10,7 +10,12 @@ const DEVICES = 20_000;
  * forgotten is sent once more, which the spec allows (client-server API, "Lazy-loading room members").
  */
 export class LazyMembers {
-  private readonly devices = new LRUCache<string, DeviceMembers>({ max: DEVICES });
+  private readonly devices: LRUCache<string, DeviceMembers>;
+
+  /** @param kept devices remembered. */
+  constructor(kept = DEVICES) {
+    this.devices = new LRUCache({ max: kept });
+  }
 
   /**
    * What the device was sent up to `since`.

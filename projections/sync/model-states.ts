@@ -47,7 +47,11 @@ function stateAsk(
   if (at <= after) return undefined;
   if (!whole || request.members === undefined) return { room_id, after, at, members: 'all' };
   const heroes = summary === undefined ? [] : summaryFor(summary, request.user_id).heroes;
-  const members = new Set<string>([...sendersOf(round, room), request.user_id, ...heroes]);
+  // What changed since the token is told whatever the device knows: it would keep what is no longer so.
+  const changed = room.changed.flatMap(({ type, state_key }) =>
+    type === 'm.room.member' && state_key !== null ? [state_key] : [],
+  );
+  const members = new Set<string>([...sendersOf(round, room), request.user_id, ...heroes, ...changed]);
   return { room_id, after, at, members: [...members] };
 }
 

@@ -103,11 +103,15 @@ export class ModelSync {
   ): Promise<SyncPosition | undefined> {
     const { reads } = this;
     const target = this.tail.position();
-    const needed = since && view.relevant(since, ownPartition);
+    // What the view does not know yet cannot say what of the token concerns the user: all of it is needed then.
+    const needed = since && (below === undefined ? view.relevant(since, ownPartition) : since);
     const wait = (topic: ModelTopic, end: number, partition: number) =>
       reads.reach(topic, partition, Math.max(end, needed?.[topic][partition] ?? 0), WAIT_MS);
     await Promise.all([
-      ...target.rooms.map((end, partition) => view.concerns(partition) && wait('rooms', end, partition)),
+      ...target.rooms.map(
+        (end, partition) =>
+          (view.concerns(partition) || (needed?.rooms[partition] ?? 0) > 0) && wait('rooms', end, partition),
+      ),
       ...target.user_values.map((end, partition) =>
         wait('user_values', partition === ownPartition ? end : 0, partition),
       ),

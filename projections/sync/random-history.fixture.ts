@@ -115,8 +115,10 @@ export class RandomHistory {
           'm.new_content': { body: text },
         });
         return;
-      default:
-        house.event(room, user, 'm.room.message', { msgtype: 'm.text', body: text });
+      default: {
+        const picture = this.random(4) === 0 ? { url: 'mxc://x.org/a' } : {};
+        house.event(room, user, 'm.room.message', { msgtype: 'm.text', body: text, ...picture });
+      }
     }
   }
 

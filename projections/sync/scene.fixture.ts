@@ -69,6 +69,7 @@ export class SyncScene implements AsyncDisposable {
       start: { rooms: models.rooms.map(at), user_values: models.user_values.map(at), ephemeral: none },
       kept: this.kept,
       openStatus: () => '',
+      devices: 100,
       now: () => this.now,
       report: (error) => {
         throw error;

@@ -40,6 +40,8 @@ export interface SyncServiceDeps extends Omit<LiveTailDeps, 'kept'> {
   readonly ends?: (topic: SyncTopic) => Promise<readonly number[]>;
   /** Facts of each topic kept in memory (default 16,000, about 20 MB). */
   readonly kept?: number;
+  /** Devices of which is remembered what members they were sent (default 20,000). */
+  readonly devices?: number;
 }
 
 /** Answers syncs. One for each process that serves clients. */
@@ -101,13 +103,14 @@ class Syncing implements SyncService {
   private readonly memory: MemorySync;
   private readonly models: ModelSync;
   private readonly presence: PresenceSync;
-  private readonly lazy = new LazyMembers();
+  private readonly lazy: LazyMembers;
   private readonly stopping = new AbortController();
   private readonly following: Promise<void>;
 
   constructor(deps: SyncServiceDeps) {
     const { reads, now } = deps;
     this.deps = deps;
+    this.lazy = new LazyMembers(deps.devices);
     this.tail = new LiveTail({ ...deps, kept: deps.kept ?? 16_000 });
     this.views = new UserViews(this.tail, reads);
     this.memory = new MemorySync(this.tail, new TailLookups(this.tail, reads), now);
@@ -130,7 +133,9 @@ class Syncing implements SyncService {
       const isNews = presence.length > 0 || !isEmpty(collected);
       if (!waits || isNews || this.stopping.signal.aborted) {
         const { position, ...answer } = collected;
-        const relevant = view.relevant(position, prepared.ownPartition);
+        const known = view.relevant(position, prepared.ownPartition);
+        // A view of models that fell back may not know what the token was about: it stands there all the same.
+        const relevant = live || since === undefined ? known : mostOf(known, since);
         return { next_batch: encodeToken(this.deps.generation, relevant), ...answer, presence };
       }
       from = live

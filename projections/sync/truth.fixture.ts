@@ -1,4 +1,5 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { JsonObject } from '../../src/matrix/json.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { FakeEvent, FakeHouse, FakeValue } from './fake-house.fixture.ts';
 import { countUnread, lastRules, readsOf } from './plain-counts.fixture.ts';
@@ -9,6 +10,7 @@ import type { SyncPosition } from './token.ts';
 export class Truth {
   readonly house: FakeHouse;
   readonly position: SyncPosition;
+  readonly #events = new Map<RoomId, readonly FakeEvent[]>();
 
   constructor(house: FakeHouse, position: SyncPosition) {
     this.house = house;
@@ -17,8 +19,20 @@ export class Truth {
 
   /** The events of a room before the position. */
   events(roomId: RoomId): readonly FakeEvent[] {
-    const events = this.house.events.get(roomId) ?? [];
-    return events.filter(({ offset, partition }) => offset < (this.position.rooms[partition] ?? 0));
+    const known = this.#events.get(roomId);
+    if (known !== undefined) return known;
+    const events = (this.house.events.get(roomId) ?? []).filter(
+      ({ offset, partition }) => offset < (this.position.rooms[partition] ?? 0),
+    );
+    this.#events.set(roomId, events);
+    return events;
+  }
+
+  /** What is left of an event's content. */
+  contentOf({ room_id, event_id, content }: FakeEvent): JsonObject {
+    const isRedacted = this.events(room_id).some(({ redacts }) => redacts === event_id);
+    // This history redacts nothing of which anything is left.
+    return isRedacted ? {} : content;
   }
 
   /** A user's member events in a room. */
@@ -63,14 +77,14 @@ export class Truth {
 
   /**
    * What is unread for a user in a room.
-   * @param ahead how far the user has read is told as of here.
+   * @param ahead how far the user has read, and what was redacted, is told as of here.
    */
   unread(roomId: RoomId, userId: UserId, ahead: Truth = this): object {
     const reads = readsOf(userId, roomId, ahead.events(roomId), ahead.values());
-    const events = this.events(roomId);
     const rules = lastRules(ahead.values(), userId);
-    const place = events.at(-1)?.place ?? 0;
-    return plainUnread(countUnread({ userId, rules, all: events, place, readOf: reads.thread }));
+    const place = this.events(roomId).at(-1)?.place ?? 0;
+    const all = ahead.events(roomId);
+    return plainUnread(countUnread({ userId, rules, all, place, readOf: reads.thread }));
   }
 
   private values(): readonly FakeValue[] {
