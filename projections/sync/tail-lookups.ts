@@ -40,8 +40,11 @@ export class TailLookups {
     const { partition } = room;
     const { userId, rules } = view;
     const recounts = room.recountsFor(rules);
-    // Models that do not know of a redaction yet still count what it took back.
-    if (!(await this.reads.reach('rooms', partition, recounts.offset + 1, WAIT_MS))) return undefined;
+    // Models that do not know of a redaction yet still count what it took back; those that have fallen behind the
+    // user's join count what was before it.
+    const joined = view.history(roomId).at(-1)?.offset ?? -1;
+    const needed = Math.max(recounts.offset, joined) + 1;
+    if (!(await this.reads.reach('rooms', partition, needed, WAIT_MS))) return undefined;
     if (!this.modelsCover(partition)) return undefined;
     const { times } = recounts;
     const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);

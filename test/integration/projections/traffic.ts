@@ -43,6 +43,7 @@ function oneEvent(room: MadeRoom, user: string, random: () => number): ReturnTyp
       content: { topic: `${random()}` },
     });
   }
+  if (kind >= 0.8) return relatedEvent(room, user, random);
   if (kind < 0.08) {
     const target = room.eventIds[Math.floor(random() * room.eventIds.length)];
     const redacts = target === undefined ? {} : { redacts: target };
@@ -50,4 +51,15 @@ function oneEvent(room: MadeRoom, user: string, random: () => number): ReturnTyp
   }
   const mentions = kind < 0.12 ? { 'm.mentions': { user_ids: ['@user1:localhost'] } } : {};
   return room.message(user, 'x'.repeat(100), mentions);
+}
+
+/** A child of an earlier event: in a thread, an edit, a reference, a reaction. */
+function relatedEvent(room: MadeRoom, user: string, random: () => number): ReturnType<MadeRoom['fact']> {
+  const types = ['m.thread', 'm.thread', 'm.replace', 'm.reference', 'm.annotation'];
+  const rel_type = types[Math.floor(random() * types.length)] ?? 'm.thread';
+  // Few roots, so that threads grow; anything may have other children, threads' events among them.
+  const parents = rel_type === 'm.thread' ? room.eventIds.slice(0, 3) : room.eventIds.slice(-30);
+  const event_id = parents[Math.floor(random() * parents.length)] ?? '$none';
+  const relation = { 'm.relates_to': { rel_type, event_id, key: '+' } };
+  return room.message(user, 'related', { ...relation, 'm.new_content': { body: 'new' } });
 }
