@@ -72,12 +72,6 @@ export const faults: readonly Fault[] = [
     fault: '',
   },
   {
-    what: 'members that were in a lost answer are taken to be known',
-    file: 'projections/sync/lazy-members.ts',
-    code: 'if (since === this.since)',
-    fault: 'if (false)',
-  },
-  {
     what: 'members that changed are left out of a whole state when members are loaded lazily',
     file: 'projections/sync/model-states.ts',
     code: ', ...heroes, ...changed]);',

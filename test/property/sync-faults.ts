@@ -12,7 +12,7 @@ import { type Fault, faults } from './faults.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Histories within which a fault must be found. */
-const HISTORIES = 1_500;
+const HISTORIES = 4_000;
 /** Milliseconds for one fault. */
 const MOST_MS = 240_000;
 
