@@ -44,7 +44,7 @@ export interface NotificationsPage {
 
 /** Rooms whose events are read at a time. */
 const ROOMS_AT_ONCE = 8;
-/** Events of each that are read at a time. */
+/** Places of each that are read at a time. */
 const CHUNK = 50;
 /** Events that one page looks at; then it says where to go on, full or not. */
 const MOST_LOOKED_AT = 4_000;
@@ -158,7 +158,9 @@ class Judge {
     const byRoom = Map.groupBy(found, ({ room_id }) => room_id);
     for (const feed of feeds) {
       feed.buffer = byRoom.get(feed.head.room_id) ?? [];
-      feed.exhausted = feed.buffer.length === 0;
+      // Where no event is live, the next are further down.
+      if (feed.buffer.length === 0) feed.before -= CHUNK;
+      feed.exhausted = feed.buffer.length === 0 && feed.before <= feed.head.base + 1;
       const [first] = feed.buffer;
       if (first !== undefined) feed.ts = Math.min(feed.ts, first.ts);
     }

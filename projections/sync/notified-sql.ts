@@ -46,15 +46,15 @@ export interface Candidate {
   readonly joined: number | null;
 }
 
-/** `$1` user, `$2` rooms, `$3` places behind which, `$4` before which, `$5` how many of each, the newest first. */
+/** `$1` user, `$2` rooms, `$3` places behind which, `$4` before which, `$5` at how many places in each; the newest first. */
 export const CANDIDATES: ModelSql = (m) => `SELECT a.room_id, e.place, e.ts, e.event_id, e.type, e.sender,
     e.state_key, e.content, s.read, c.joined
   FROM unnest($2::text[], $3::int8[], $4::int8[]) a(room_id, after, below)
   JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id
   CROSS JOIN LATERAL (SELECT greatest(0, ${joinPlace(m)}, ${receiptPlace(m, "''")}) AS base) b
   CROSS JOIN LATERAL (SELECT * FROM ${m('timeline')}.events x
-    WHERE x.room = n.room AND x.kind = 0 AND x.place > a.after AND x.place < a.below
-    ORDER BY x.place DESC LIMIT $5) e
+    WHERE x.room = n.room AND x.kind = 0 AND x.place > greatest(a.after, a.below - 1 - $5::int8)
+      AND x.place < a.below) e
   CROSS JOIN LATERAL (SELECT ${readPlace(m, 'n.room', 'b.base', `nullif(e.thread, '${MAIN_THREAD}')`)} AS read) s
   LEFT JOIN LATERAL (SELECT joined FROM ${m('sync')}.memberships j
     WHERE j.room_id = a.room_id AND j.place <= e.place ORDER BY j.place DESC LIMIT 1) c ON true

@@ -31,7 +31,9 @@ export interface Difference {
  * `$1` user, `$2` rooms, `$3` places up to which all was read, `$4` places up to which, `$5` whether every event is
  * wanted, else those by `$6` senders, of `$7` types, with `$8` texts in them; `$9` how many at most are looked at,
  * `$10` whether the number of members is wanted. What was redacted is left to arithmetic,
- * and so is one's own membership: an invitation is nothing unread.
+ * and so is one's own membership: an invitation is nothing unread. How far a thread was read is only looked up for
+ * what is left (OFFSET 0: not before): five buffers an event. Live places have no gaps, so a range of them bounds what
+ * is looked at; with a LIMIT Postgres takes the range for small, and sorts all of it.
  */
 const SCAN: ModelSql = (
   m,
@@ -39,17 +41,18 @@ const SCAN: ModelSql = (
     coalesce(e.thread, '${MAIN_THREAD}') AS thread, s.read, c.joined
   FROM unnest($2::text[], $3::int8[], $4::int8[], $5::bool[]) a(room_id, base, up_to, whole)
   JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id
-  CROSS JOIN LATERAL (SELECT x.place, x.event_id, x.type, x.sender, x.state_key, x.content, x.redacted_by, x.thread
+  CROSS JOIN LATERAL (SELECT x.place, x.event_id, x.type, x.sender, x.state_key, x.content, x.thread
     FROM ${m('timeline')}.events x
-    WHERE x.room = n.room AND x.kind = 0 AND x.place > a.base AND x.place <= a.up_to
-    ORDER BY x.place DESC LIMIT $9) e
+    WHERE x.room = n.room AND x.kind = 0 AND x.place > greatest(a.base, a.up_to - $9::int8)
+      AND x.place <= a.up_to AND x.redacted_by IS NULL AND x.sender <> $1
+      AND NOT (x.type = 'm.room.member' AND x.state_key IS NOT DISTINCT FROM $1)
+      AND (a.whole OR lower(x.sender) = ANY ($6::text[]) OR lower(x.type) = ANY ($7::text[])
+        OR x.content ILIKE ANY ($8::text[]) OR (cardinality($8::text[]) > 0 AND strpos(x.content, '\\') > 0))
+    OFFSET 0) e
   CROSS JOIN LATERAL (SELECT ${readPlace(m, 'n.room', 'a.base', 'e.thread')} AS read) s
   LEFT JOIN LATERAL (SELECT joined FROM ${m('sync')}.memberships s
     WHERE $10::bool AND s.room_id = a.room_id AND s.place <= e.place ORDER BY s.place DESC LIMIT 1) c ON true
-  WHERE e.redacted_by IS NULL AND e.sender <> $1 AND e.place > s.read
-    AND NOT (e.type = 'm.room.member' AND e.state_key IS NOT DISTINCT FROM $1)
-    AND (a.whole OR lower(e.sender) = ANY ($6::text[]) OR lower(e.type) = ANY ($7::text[])
-      OR e.content ILIKE ANY ($8::text[]) OR (cardinality($8::text[]) > 0 AND strpos(e.content, '\\') > 0))`;
+  WHERE e.place > s.read`;
 
 interface Found {
   readonly room_id: RoomId;
