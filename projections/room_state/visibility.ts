@@ -46,6 +46,12 @@ export class HistoryView {
     this.#memberships = memberships;
   }
 
+  /** What the user could see when the room had come to a place, and nothing of what came later. */
+  until(place: number): HistoryView {
+    const upTo = (steps: readonly HistoryStep[]) => steps.filter((step) => step.place <= place);
+    return new HistoryView(this.#user, upTo(this.#settings), upTo(this.#memberships));
+  }
+
   /** Whether the user may see the event. */
   canSee(event: PlacedEvent): boolean {
     const { place, type, state_key } = event;

@@ -3,6 +3,7 @@ import { ignoredUsers } from '../accounts/ignored-users.ts';
 import type { ModelDatabase } from '../framework/active-schemas.ts';
 import type { RoomStateQueries } from '../room_state/queries.ts';
 import type { HistoryView } from '../room_state/visibility.ts';
+import { withoutErased } from './erased-senders.ts';
 import { readRelations, withRelations } from './event-relations.ts';
 import type { EventFilter } from './page-query.ts';
 import type { EventPlace, TimelineQueries } from './queries.ts';
@@ -73,7 +74,8 @@ export function visibleTimeline(
     const view = await rooms.visibility(event.room_id, viewer);
     if (!view.canSee(event)) return undefined;
     const reader = { roomId: event.room_id, viewer, view, ignored: await ignoredUsers(db, viewer) };
-    return (await related(db, [seenBy(view, event)], reader))[0];
+    const shown = await withoutErased(db, [seenBy(view, event)], reader, () => rooms.version(event.room_id));
+    return (await related(db, shown, reader))[0];
   };
   return {
     event: async (roomId, eventId, viewer) => ifVisible(await timeline.event(roomId, eventId), viewer),
@@ -85,7 +87,9 @@ export function visibleTimeline(
       const view = await rooms.visibility(query.roomId, query.viewer);
       const ignored = await ignoredUsers(db, query.viewer);
       const page = await readPage(timeline, rooms, { ...query, filter: { ...query.filter, ignored } }, view);
-      return { ...page, events: await related(db, page.events, { ...query, view, ignored }) };
+      const reader = { ...query, view, ignored };
+      const shown = await withoutErased(db, page.events, reader, () => rooms.version(query.roomId));
+      return { ...page, events: await related(db, shown, reader) };
     },
     closest: (query) => readClosest(timeline, rooms, query),
   };

@@ -111,6 +111,31 @@ describe('deactivating an account', () => {
     check(gone.status === 404 || !gone.text.includes('Somebody'), `${section}: erase`, gone.text);
   });
 
+  it('with erase shows the messages to those who saw them, and redacted copies to who joins later', async () => {
+    const [user, friend, late] = [await person('author'), await person('friend'), await person('late')];
+    const room = await friend.createRoom({ preset: 'public_chat' });
+    await user.join(room);
+    const said = await user.say(room, 'words that were mine');
+    const other = await friend.say(room, 'words of somebody else');
+    expectOk(await deactivate(user, { erase: true }), section);
+    await untilMembership(friend, room, user, 'leave');
+    await late.join(room);
+    for (const [reader, isShown] of [
+      [friend, true],
+      [late, false],
+    ] as const) {
+      const one = await reader.get200('GET', path('rooms', room, 'event', said));
+      same(isObject(one['content']) && one['content']['body'] === 'words that were mine', isShown, section);
+      const history = await reader.history(room);
+      const found = history.find(({ event_id }) => event_id === said);
+      same(found?.content['body'], isShown ? 'words that were mine' : undefined, `${section}: messages`);
+      const kept = history.find(({ event_id }) => event_id === other);
+      same(kept?.content['body'], 'words of somebody else', `${section}: others' words stay`);
+      const context = await reader.ask('GET', path('rooms', room, 'context', other));
+      same(context.text.includes('words that were mine'), isShown, `${section}: context`);
+    }
+  });
+
   it('is finished after a crash: every room is left', async () => {
     const [user, friend] = [await person('crash'), await person('friend')];
     const rooms: string[] = [];
