@@ -1,6 +1,6 @@
 import type { StateEvent } from '../matrix/auth-state.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
-import { powerLevels } from '../matrix/power-levels.ts';
+import { type PowerLevels, powerLevels } from '../matrix/power-levels.ts';
 import { roomVersion } from '../matrix/room-versions.ts';
 import type { ClientContext } from './context.ts';
 import { standingOf } from './room-access.ts';
@@ -17,20 +17,25 @@ export async function mayChangeState(
 ): Promise<boolean> {
   const standing = await standingOf(context, roomId, userId);
   if (standing?.membership !== 'join') return false;
-  const { rooms } = context.reads;
+  const present = await levelsOf(context, roomId);
+  return present !== undefined && present.of(userId) >= present.required(type, true);
+}
+
+/** The levels that hold in a room now; undefined where the room is not known. */
+export async function levelsOf(
+  { reads: { rooms } }: ClientContext,
+  roomId: RoomId,
+): Promise<PowerLevels | undefined> {
   const [id, create, levels] = await Promise.all([
     rooms.version(roomId),
     rooms.stateEvent(roomId, 'm.room.create', ''),
     rooms.stateEvent(roomId, 'm.room.power_levels', ''),
   ]);
   const version = id === undefined ? undefined : roomVersion(id);
-  if (version === undefined) return false;
+  if (version === undefined) return undefined;
   const state = new Map<string, StateEvent>();
   for (const event of [create, levels]) {
     if (event !== undefined) state.set(event.type, { ...event, content: JSON.parse(event.content) });
   }
-  const present = powerLevels(version, (wanted, stateKey) =>
-    stateKey === '' ? state.get(wanted) : undefined,
-  );
-  return present.of(userId) >= present.required(type, true);
+  return powerLevels(version, (wanted, stateKey) => (stateKey === '' ? state.get(wanted) : undefined));
 }

@@ -5,6 +5,7 @@ import type { App, ClientContext } from '../context.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { route, SINCE_R0, SINCE_V3 } from '../route.ts';
 import { objectSchema, roomIdSchema } from '../schemas.ts';
+import { voucherFor } from './restricted-join.ts';
 import { changeMembership, memberProfile } from './send-event.ts';
 
 const joinBody = Type.Object({
@@ -80,12 +81,14 @@ async function enter(
   reason: string | undefined,
 ): Promise<{ room_id: string }> {
   const profile = await memberProfile(context, session.user_id);
+  const voucher = membership === 'join' ? await voucherFor(context, roomId, session.user_id) : undefined;
+  const vouched = voucher === undefined ? {} : { join_authorised_via_users_server: voucher };
   await changeMembership(context, {
     roomId,
     sender: session.user_id,
     target: session.user_id,
     guest: session.kind === 'guest',
-    content: { membership, ...profile, ...(reason === undefined ? {} : { reason }) },
+    content: { membership, ...profile, ...vouched, ...(reason === undefined ? {} : { reason }) },
   });
   return { room_id: roomId };
 }

@@ -69,6 +69,9 @@ function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)
     numbers: 'integers',
     response: Type.Object({ event_id: Type.String() }),
     handle: async ({ params: { roomId, eventType, stateKey = '' }, body, bodyText, session }) => {
+      if (eventType === 'm.room.member' && 'join_authorised_via_users_server' in body) {
+        throw new MilenaError('FORBIDDEN', 'Who vouches for a join is for the server to say.');
+      }
       if (eventType === 'm.room.canonical_alias') await requireOwnAliases(context, roomId, body);
       return {
         event_id: await setState(context, session, { roomId, eventType, stateKey, content: bodyText }),

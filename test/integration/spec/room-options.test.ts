@@ -332,4 +332,26 @@ describe('invitations', () => {
       'Room version 8, auth rules: a user with the power to invite',
     );
   });
+
+  it('cannot be had by saying oneself who vouches for the join', async () => {
+    const [owner, guest] = [await shared.user(), await shared.user()];
+    const roomId = await owner.createRoom({
+      initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'restricted', allow: [] } }],
+    });
+    const content = { membership: 'join', join_authorised_via_users_server: owner.userId };
+    expectError(
+      await guest.ask('PUT', path('rooms', roomId, 'state', 'm.room.member', guest.userId), {
+        json: content,
+      }),
+      403,
+      'M_FORBIDDEN',
+      'CS API, Restricted rooms: the server MUST verify that the user meets a condition',
+    );
+    expectError(
+      await guest.ask('POST', path('rooms', roomId, 'join'), { json: content }),
+      403,
+      'M_FORBIDDEN',
+      'CS API, Restricted rooms',
+    );
+  });
 });
