@@ -11,7 +11,13 @@ const KEPT = 20_000;
  * included. It is rebuilt from the log's tail; older repeatable commands are found in the model.
  */
 export class CommandFilter {
+  private readonly kept: number;
   private readonly results = new Map<string, CommandResult | Promise<CommandResult>>();
+
+  /** @param kept commands that it remembers before it drops those that the models know. */
+  constructor(kept = KEPT) {
+    this.kept = kept;
+  }
 
   /** The result of a command, settled or under way. */
   get(id: string): CommandResult | Promise<CommandResult> | undefined {
@@ -47,18 +53,23 @@ export class CommandFilter {
 
   /** Whether so many commands are remembered that those in the models should go. */
   get full(): boolean {
-    return this.results.size > KEPT;
+    return this.results.size > this.kept;
   }
 
-  /** Drops settled commands whose records stand before the models' checkpoints: the models know them. */
-  forget(checkpoint: (topic: string) => number): void {
+  /**
+   * Drops settled commands whose records stand before the models' checkpoints: the models know them.
+   * @returns how many were dropped.
+   */
+  forget(checkpoint: (topic: string) => number): number {
+    const before = this.results.size;
     for (const [id, result] of this.results) {
       if (result instanceof Promise) continue;
       if (result.written === undefined || result.written.offset < checkpoint(result.written.topic)) {
         this.results.delete(id);
       }
-      if (this.results.size <= KEPT / 2) return;
+      if (this.results.size <= this.kept / 2) break;
     }
+    return before - this.results.size;
   }
 }
 

@@ -15,6 +15,7 @@ export class MemoryLog {
   /** What the next append does instead of answering: nothing is written, or it is and the answer is lost. */
   next: 'ok' | 'refuse' | 'lose_answer' = 'ok';
   private epoch = 0;
+  private offset = 1;
 
   slot(slot: number): SlotLog {
     let mine = 0;
@@ -22,8 +23,10 @@ export class MemoryLog {
       slot,
       maxAppendBytes: 1_000_000,
       claim: async () => {
-        this.epoch += 1;
-        mine = this.epoch;
+        // As on every log, the offset of the claim's own record.
+        mine = this.offset;
+        this.offset += 1;
+        this.epoch = mine;
         return mine;
       },
       append: async (topic, facts) => {
@@ -32,22 +35,23 @@ export class MemoryLog {
         const how = this.next;
         this.next = 'ok';
         if (how === 'refuse') throw new MilenaError('INDEFINITE');
-        const offsets = facts.map((fact) => this.put(topic, fact));
+        const offsets = facts.map((fact) => this.put(topic, fact, mine));
         this.appends.push(facts.length);
         if (how === 'lose_answer') throw new MilenaError('INDEFINITE');
         return offsets;
       },
       read: (topic, from) => this.read(topic, from.offset),
       missingSchemas: async () => [],
-      end: async () => this.records.length,
+      end: async () => this.offset,
       close: async () => undefined,
     };
   }
 
-  private put(topic: TopicName, fact: OwnedFact): number {
-    const offset = this.records.length;
+  private put(topic: TopicName, fact: OwnedFact, epoch: number): number {
+    const { offset } = this;
+    this.offset += 1;
     const { key, at, command, ...rest } = fact;
-    this.records.push({ topic, key, offset, at, command, fact: rest });
+    this.records.push({ topic, key, offset, epoch, at, command, fact: rest });
     return offset;
   }
 
@@ -82,7 +86,11 @@ export async function testKeys() {
 }
 
 /** An open owner of slot 0 over a log. */
-export async function openOwner(log: MemoryLog, loader: Loader = emptyLoader): Promise<SlotOwner> {
+export async function openOwner(
+  log: MemoryLog,
+  loader: Loader = emptyLoader,
+  remember?: number,
+): Promise<SlotOwner> {
   const kinds = aggregateKinds(await testKeys());
   const owner = new SlotOwner({
     log: log.slot(0),
@@ -90,6 +98,7 @@ export async function openOwner(log: MemoryLog, loader: Loader = emptyLoader): P
     kinds,
     now: () => 1_000,
     keep: 100,
+    ...(remember === undefined ? {} : { remember }),
     broken: () => undefined,
   });
   await owner.open();

@@ -39,8 +39,8 @@ export class SlotLogOfLog implements SlotLog {
     for await (const batch of readFacts(this.parts, topic, this.slot, options)) {
       for (const { record, fact, error } of batch.facts) {
         if (fact === null && error === undefined) continue; // A tombstone: the key has no value any more.
-        const { key, offset, at, command } = record;
-        yield { key, offset, at, command, fact: fact ?? undefined };
+        const { key, offset, epoch, at, command } = record;
+        yield { key, offset, epoch, at, command, fact: fact ?? undefined };
       }
     }
   }

@@ -13,6 +13,8 @@ export type OwnedFact = KeyedFact & {
 export interface ReadFact {
   readonly key: string;
   readonly offset: number;
+  /** Of the claim that it was written under. */
+  readonly epoch: number;
   readonly at: number;
   readonly command: Uint8Array | undefined;
   /** Undefined where the record cannot be read: whatever it is about must not be decided without it. */

@@ -1,4 +1,4 @@
-import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import { MilenaError } from '../errors/milena-error.ts';
 import type { ReadPosition } from '../log/port.ts';
 import { ownedTopics, type TopicName } from '../log/topics.ts';
 import type { AggregateKind, Decision, TailFact } from './aggregate-kind.ts';
@@ -8,11 +8,15 @@ import type { Command, CommandResult } from './commands.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Kinds } from './kinds/kinds.ts';
 import type { Loader } from './loader.ts';
-import { type OwnedFact, ownedFacts, type SlotLog, sizeOfFact } from './slot-log.ts';
+import { type OwnedFact, ownedFacts, type ReadFact, type SlotLog, sizeOfFact } from './slot-log.ts';
 import type { Subject } from './subject.ts';
+import { writtenUnderClaim } from './written-under.ts';
 
 /** How far back from the end the duplicate filter is rebuilt, in offsets. */
 const FILTER_TAIL = 2_000;
+
+/** How long a full filter waits for models that lag before it asks them again, milliseconds. */
+const TRIM_MS = 1_000;
 
 /** The topics that aggregates live on. */
 const AGGREGATE_TOPICS = ownedTopics.filter((topic) => topic !== 'content_keys');
@@ -38,6 +42,8 @@ export interface SlotOwnerDeps {
   readonly now: () => number;
   /** Aggregates kept in memory. */
   readonly keep: number;
+  /** Commands remembered before those that the models know are dropped; the filter's own default when left out. */
+  readonly remember?: number;
   /** Called when an append has failed: the slot must be claimed anew before it serves again. */
   readonly broken: (error: unknown) => void;
 }
@@ -55,12 +61,15 @@ export class SlotOwner {
   epoch = 0;
   private readonly deps: SlotOwnerDeps;
   private readonly lanes = new Map<TopicName, GroupCommit<OwnedFact>>();
-  private readonly filter = new CommandFilter();
+  private readonly filter: CommandFilter;
+  private trimming = false;
+  private trimAfter = 0;
   private readonly entries = new Map<string, Entry>();
   private failure: unknown;
 
   constructor(deps: SlotOwnerDeps) {
     this.deps = deps;
+    this.filter = new CommandFilter(deps.remember);
     for (const topic of AGGREGATE_TOPICS) {
       const append = (to: TopicName, facts: readonly OwnedFact[]) => deps.log.append(to, facts);
       const { maxAppendBytes } = deps.log;
@@ -120,7 +129,10 @@ export class SlotOwner {
     const checkpoint = await loader.checkpoint(topic, log.slot);
     const back = (await log.end(topic)) - FILTER_TAIL;
     const from = back < checkpoint.offset ? { offset: Math.max(0, back), epoch: 0 } : checkpoint;
-    for await (const read of log.read(topic, from)) this.filter.learn(topic, log.slot, read);
+    const reads: ReadFact[] = [];
+    for await (const read of log.read(topic, from)) reads.push(read);
+    for (const read of writtenUnderClaim(topic, reads, [checkpoint.epoch, this.epoch]))
+      this.filter.learn(topic, log.slot, read);
   }
 
   private async decide(
@@ -161,7 +173,7 @@ export class SlotOwner {
       written: { topic, partition: this.deps.log.slot, offset },
     };
     if (isRepeatable(id)) entry.scopes.get(scopeOf(id))?.set(id, result);
-    if (this.filter.full) void this.trim();
+    if (this.filter.full && !this.trimming && performance.now() >= this.trimAfter) void this.trim();
     return result;
   }
 
@@ -270,18 +282,22 @@ export class SlotOwner {
   }
 
   private async trim(): Promise<void> {
+    this.trimming = true;
     try {
       const { loader, log } = this.deps;
       const checkpoints = new Map<string, number>();
       for (const topic of AGGREGATE_TOPICS) {
         checkpoints.set(topic, (await loader.checkpoint(topic, log.slot)).offset);
       }
-      this.filter.forget((topic) => checkpoints.get(topic) ?? 0);
+      const dropped = this.filter.forget((topic) => checkpoints.get(topic) ?? 0);
       // What the filter had and a scope had not is in the models now, and must be read from there.
-      for (const entry of this.entries.values()) entry.scopes.clear();
-    } catch (error) {
+      if (dropped > 0) for (const entry of this.entries.values()) entry.scopes.clear();
+      else this.trimAfter = performance.now() + TRIM_MS;
+    } catch {
       // The models are out of reach: the filter stays large until they are back.
-      if (!isMilenaError(error)) return;
+      this.trimAfter = performance.now() + TRIM_MS;
+    } finally {
+      this.trimming = false;
     }
   }
 }

@@ -17,6 +17,7 @@ interface Values {
 
 const NONE: Values = { receipts: new Map(), pushRules: NO_PUSH_RULE_CHANGES };
 const PUSH_RULES = '/push_rules';
+const RECEIPT = '/receipt/';
 
 /**
  * What replaces itself about a user. The aggregate is a user's receipts in one room, key
@@ -30,9 +31,10 @@ export const valuesKind: AggregateKind<Values> = {
       const { next, rules } = await loader.pushRules(key.slice(0, -PUSH_RULES.length));
       return { state: { ...NONE, pushRules: parsePushRuleChanges(rules) }, next };
     }
-    const [user, room] = key.split('/receipt/');
-    if (user === undefined || room === undefined) return { state: NONE, next: Number.MAX_SAFE_INTEGER };
-    return loadReceipts(loader, user, room.slice(0, -1));
+    // A local user's name may hold slashes but no "!", with which a room's begins.
+    const at = key.indexOf(`${RECEIPT}!`);
+    if (at < 0) return { state: NONE, next: Number.MAX_SAFE_INTEGER };
+    return loadReceipts(loader, key.slice(0, at), key.slice(at + RECEIPT.length, -1));
   },
   holds: (key, recordKey) => (key.endsWith(PUSH_RULES) ? recordKey === key : recordKey.startsWith(key)),
   prepare: () => undefined,
