@@ -51,6 +51,8 @@ export interface SyncService {
    * @throws MilenaError INVALID_PARAM for a token that is none of this server's.
    */
   collect(request: SyncRequest): Promise<SyncAnswer>;
+  /** @throws MilenaError INVALID_PARAM for a token that is none of this server's. */
+  check(token: string | undefined): void;
   /**
    * Where in a room's order a `next_batch` stands: what came before it has lower places. Undefined when the text is
    * no token of this log.
@@ -142,6 +144,10 @@ class Syncing implements SyncService {
         ? await this.sleep(view, collected.position, left, request.signal)
         : await this.rest(collected.position, left, request.signal);
     }
+  }
+
+  check(token: string | undefined): void {
+    this.positionOf(token);
   }
 
   async placeOf(token: string, roomId: RoomId): Promise<number | undefined> {

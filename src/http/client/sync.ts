@@ -49,8 +49,6 @@ export function syncRoutes(app: App, context: ClientContext): void {
       // Not the request's own `close`: that comes as soon as its empty body was read.
       const { socket } = request.raw;
       socket.once('close', abort);
-      const state = query.set_presence ?? 'online';
-      const synced = state === 'offline' ? undefined : context.presence?.syncing(session, state);
       let doubtful = false;
       const unwatch = context.auth.watch(session, () => {
         doubtful = true;
@@ -64,7 +62,6 @@ export function syncRoutes(app: App, context: ClientContext): void {
       } finally {
         unwatch();
         waiting.delete(gone);
-        synced?.();
         // The connection serves many syncs.
         socket.off('close', abort);
       }
@@ -74,7 +71,7 @@ export function syncRoutes(app: App, context: ClientContext): void {
 
 interface Parts {
   readonly context: ClientContext;
-  readonly sync: Pick<SyncService, 'collect'>;
+  readonly sync: Pick<SyncService, 'collect' | 'check'>;
   readonly filters: SyncFilters;
 }
 
@@ -89,7 +86,7 @@ async function answer(
   const stateAfter =
     query.use_state_after === 'true' || query['org.matrix.msc4222.use_state_after'] === 'true';
   if (query.since === undefined) await context.freshness.all();
-  const found = await sync.collect({
+  const request = {
     user_id,
     device_id,
     ...(query.since === undefined ? {} : { since: query.since }),
@@ -99,7 +96,12 @@ async function answer(
     filter,
     signal: gone,
     written: context.freshness.written,
-  });
+  };
+  // A request that is refused shows nobody.
+  sync.check(query.since);
+  const state = query.set_presence ?? 'online';
+  const synced = state === 'offline' ? undefined : context.presence?.syncing(session, state);
+  const found = await sync.collect(request).finally(() => synced?.());
   return new JsonText(
     answerText(found, session, {
       now: context.now(),

@@ -10,7 +10,7 @@ const shared = sharedServer();
 
 /** Every route of the server whose answers hold events, parts of them, or anything of no certain shape. */
 async function eventRoutes(): Promise<readonly string[]> {
-  const nobody = { collect: () => Promise.reject(new Error('nobody syncs here')) };
+  const nobody = { check: () => undefined, collect: () => Promise.reject(new Error('nobody syncs here')) };
   const house = await testHouse({}, { sync: nobody });
   const found = house.routes
     .filter(({ method }) => method === 'GET' || method === 'POST')
