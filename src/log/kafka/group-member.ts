@@ -16,9 +16,12 @@ export interface GroupSettings {
    */
   readonly sessionMs: number;
   /** Joins block, and a broker answers a connection's requests in turn: heartbeats have their own. */
-  readonly joins: Lane;
-  readonly beats: Lane;
+  readonly joins: Coordination;
+  readonly beats: Coordination;
 }
+
+/** What of a lane a member uses. */
+export type Coordination = Pick<Lane, 'coordinator' | 'close'>;
 
 /** What the member does with what it learns. */
 export interface GroupEvents {
@@ -32,7 +35,10 @@ export interface GroupEvents {
 
 const protocolType = 'milena-owners';
 const protocolName = 'milena-1';
+/** Milliseconds after which a broker that reorders the group goes on without those who have not joined again. */
 const rebalanceMs = 10_000;
+/** A twentieth less than what the broker allows, for clocks that run unevenly. */
+const allowance = 0.95;
 
 /**
  * A member of Kafka's (classic) group protocol with a plan of its own: who owns which slots. It stays a member by
@@ -47,7 +53,12 @@ export class GroupMember {
   #joining = true;
   /** Set by a heartbeat: the group is being reordered, or we are not in it. */
   #wanted: 'nothing' | 'rejoin' | 'expelled' = 'nothing';
-  #leaseEnd = 0;
+  /** Whether the broker has our part in the generation that we are in: a sync was answered. */
+  #synced = false;
+  /** When the last request was sent that the broker has answered as a member's. */
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** When the last request was sent whose answer shows that no reordering was under way which still lacks us. */
+  #settledAt = Number.NEGATIVE_INFINITY;
   #runs: Promise<unknown> = Promise.resolve();
 
   constructor(settings: GroupSettings, events: GroupEvents) {
@@ -56,11 +67,15 @@ export class GroupMember {
   }
 
   /**
-   * Monotonic milliseconds until which no other member can have our slots: counted from when the last heartbeat
-   * that was answered had been *sent*, less a twentieth for clocks that run unevenly.
+   * Monotonic milliseconds until which no other member can have our slots; both are counted from when requests
+   * that were answered had been *sent*. The session ends without heartbeats; and however well the heart beats, a
+   * reordering (which cannot have begun before we last knew that there was none) goes on without us when we have
+   * not joined again in time: our joins may be on their way for ever.
    */
   get leaseEnd(): number {
-    return this.#leaseEnd;
+    const { sessionMs } = this.#settings;
+    const end = Math.min(this.#heardAt + sessionMs * allowance, this.#settledAt + rebalanceMs * allowance);
+    return Math.max(0, end);
   }
 
   /** Joins, and takes part until `leave`. */
@@ -78,7 +93,7 @@ export class GroupMember {
         .coordinator(0, groupId, (broker) => broker.leaveGroup({ groupId, memberId }))
         .catch(() => undefined);
     }
-    this.#leaseEnd = 0;
+    this.#endLease();
     this.#settings.joins.close();
     this.#settings.beats.close();
     await this.#runs;
@@ -105,6 +120,7 @@ export class GroupMember {
   async #joinOnce(): Promise<boolean> {
     const { joins, groupId, node, sessionMs } = this.#settings;
     const metadata = encodeMessage({ node, held: [...this.#events.held()], generation: this.#generation });
+    const joinedAt = performance.now();
     const joined = await joins.coordinator(0, groupId, (broker) =>
       broker.joinGroup({
         groupId,
@@ -117,6 +133,9 @@ export class GroupMember {
     );
     this.#memberId = joined.memberId;
     this.#generation = joined.generationId;
+    // From here on it is the sync that the broker waits for, as long again. Heartbeats say nothing of that.
+    this.#synced = false;
+    this.#settled(joinedAt);
     this.#wanted = 'nothing';
     const groupAssignment = joined.leaderId === joined.memberId ? this.#dealt(joined) : [];
     const { memberId, generationId } = joined;
@@ -124,7 +143,9 @@ export class GroupMember {
     const synced = await joins.coordinator(0, groupId, (broker) =>
       broker.syncGroup({ groupId, generationId, memberId, groupAssignment }),
     );
-    this.#renew(sentAt);
+    this.#synced = true;
+    this.#heard(sentAt);
+    this.#settled(sentAt);
     return await this.#events.plan(decodePlan(synced.memberAssignment));
   }
 
@@ -164,24 +185,36 @@ export class GroupMember {
     const generation = this.#generation;
     const memberId = this.#memberId;
     const sentAt = performance.now();
+    const current = () => generation === this.#generation && memberId === this.#memberId;
     try {
       await beats.coordinator(0, groupId, (broker) =>
         broker.heartbeat({ groupId, groupGenerationId: generation, memberId }),
       );
-      this.#renew(sentAt);
+      if (!current()) return;
+      this.#heard(sentAt);
+      if (this.#synced) this.#settled(sentAt);
     } catch (error) {
+      if (!current()) return;
       const code = codeOf(error);
-      const current = generation === this.#generation && memberId === this.#memberId;
-      // Being reordered, we are still a member: nobody else gets our slots before we have joined again.
-      if (code === codes.rebalanceInProgress && current) this.#renew(sentAt);
-      if (this.#joining || !current) return;
+      // Being reordered, we are still a member, and have the rebalance's time to join again.
+      if (code === codes.rebalanceInProgress) this.#heard(sentAt);
+      if (this.#joining) return;
       if (code === codes.rebalanceInProgress) this.#wanted = 'rejoin';
       else if (this.#isExpelled(error)) this.#wanted = 'expelled';
     }
   }
 
-  #renew(sentAt: number): void {
-    this.#leaseEnd = Math.max(this.#leaseEnd, sentAt + this.#settings.sessionMs * 0.95);
+  #heard(sentAt: number): void {
+    this.#heardAt = Math.max(this.#heardAt, sentAt);
+  }
+
+  #settled(sentAt: number): void {
+    this.#settledAt = Math.max(this.#settledAt, sentAt);
+  }
+
+  #endLease(): void {
+    this.#heardAt = Number.NEGATIVE_INFINITY;
+    this.#settledAt = Number.NEGATIVE_INFINITY;
   }
 
   #isExpelled(error: unknown): boolean {
@@ -192,7 +225,8 @@ export class GroupMember {
   async #forget(): Promise<void> {
     this.#memberId = '';
     this.#generation = -1;
-    this.#leaseEnd = 0;
+    this.#synced = false;
+    this.#endLease();
     this.#wanted = 'nothing';
     await this.#events.expelled();
   }
