@@ -34,6 +34,8 @@ export interface Core extends AsyncDisposable {
   readonly isNew: boolean;
   /** What the operator should know about this start. */
   readonly notes: readonly string[];
+  /** What deserves a loud word when a server starts on it. */
+  readonly warnings: readonly string[];
   /** Resolves with the reason when the embedded Postgres ends by itself; never when it is elsewhere. */
   readonly failed: Promise<string>;
   /** Undefined when Postgres is elsewhere. */
@@ -58,9 +60,12 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
   const postgres = embedded ? stack.use(await startEmbeddedPostgres({ folder: config.data })) : undefined;
   const postgresUrl = postgres?.url ?? config.postgresUrl ?? '';
   const codec = createCodec();
-  const log = await openLog(config, postgresUrl, embedded).catch((error: unknown) => {
-    throw isMilenaError(error, 'LOG_UNAVAILABLE') ? unreachable(config, postgresUrl, error) : error;
-  });
+  const warnings: string[] = [];
+  const log = await openLog(config, postgresUrl, embedded, (text) => warnings.push(text)).catch(
+    (error: unknown) => {
+      throw isMilenaError(error, 'LOG_UNAVAILABLE') ? unreachable(config, postgresUrl, error) : error;
+    },
+  );
   stack.defer(() => log.close());
   const master = await openMaster(log, codec, config.data);
   const keys = await signingKeys(config);
@@ -77,6 +82,7 @@ export async function openCore(config: Config, doing: string): Promise<Core> {
     internalSecret: config.internalSecret ?? (await internalSecret(config.data)),
     isNew: folder.isNew,
     notes: postgres?.notes ?? [],
+    warnings,
     failed: failureOf(postgres),
     lock,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

@@ -9,13 +9,19 @@ import { identityOfThisProcess, type ProcessIdentity, stateOf } from './data-fol
 /**
  * Opens the log that the configuration names.
  * @param alone true when this process holds the only Postgres there is: no other node can be alive.
+ * @param onWarning told when the log is less durable than it should be: a sentence for the operator.
  */
-export async function openLog(config: Config, postgresUrl: string, alone: boolean): Promise<EventLog> {
+export async function openLog(
+  config: Config,
+  postgresUrl: string,
+  alone: boolean,
+  onWarning: (text: string) => void,
+): Promise<EventLog> {
   const software = `milena ${version}`;
   const nodeId = nameOfThisProcess();
   if (config.log === 'kafka') {
     const { kafkaBrokers: brokers, kafkaPrefix: prefix, slots } = config;
-    return createKafkaLog({ brokers, prefix, slots, software, node: nodeId });
+    return createKafkaLog({ brokers, prefix, slots, software, node: nodeId, onWarning });
   }
   return createPostgresLog({
     connection: postgresUrl,

@@ -40,6 +40,7 @@ export async function serve(config: Config): Promise<number> {
       logger,
     }),
   );
+  for (const warning of house.core.warnings) logger.warn(warning);
   const internal = stack.use(await listenInternally(house, metrics));
   at.node = addressFor(config, internal.port);
   await house.start();

@@ -92,6 +92,18 @@ const cases: Record<string, (setting: Setting, context: TestContext) => Promise<
     assert.match(message, /rooms.*retention\.ms=604800000/);
   },
 
+  'a log on one broker is told of once at each start, whether its topics are new or there already': async ({
+    open,
+    prefix,
+  }) => {
+    for (const _start of ['new', 'there already']) {
+      const warnings: string[] = [];
+      await open({ onWarning: (text) => warnings.push(text) });
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0] ?? '', new RegExp(`${prefix}.*factor 1 and min\\.insync\\.replicas=1`));
+    }
+  },
+
   'brokers that are not there are told so in time': async () => {
     const start = performance.now();
     const open = () => createKafkaLog({ brokers: ['127.0.0.1:1'], prefix: 'x' });

@@ -39,6 +39,8 @@ export interface KafkaLogOptions {
   readonly promptCompaction?: PromptCompaction;
   readonly ssl?: KafkaAddress['ssl'];
   readonly sasl?: SASLOptions;
+  /** Told once, when it is opened, if the log has fewer copies than it should: a sentence for the operator. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** Two, so that one's requests are made up while the other's are replicated. */
@@ -61,6 +63,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<EventLog
     replicas: options.replicationFactor,
     prompt: options.promptCompaction ?? usualCompaction,
   });
+  if (prepared.warning !== undefined) options.onWarning?.(prepared.warning);
   const names = [metaTopic, ...topicNames].map((name) => prefix + name);
   const lane = (timeoutMs: number) => new Lane(address, names, timeoutMs);
   const closing = new AbortController();

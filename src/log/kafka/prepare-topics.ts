@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin, type PartitionMetadata } from 'kafkajs';
 import { MilenaError } from '../../errors/milena-error.ts';
 import { type TopicName, topicNames } from '../topics.ts';
+import { judgeCopies, type TopicCopies } from './durability.ts';
 import { type KafkaAddress, kafkaClient } from './kafkajs-private.ts';
 import { metaTopic, type PromptCompaction, topicSettings, unsafeSettings } from './topic-settings.ts';
 
@@ -20,6 +21,8 @@ export interface PreparedTopics {
   readonly producerExpiryMs: number;
   /** The broker forgets a transactional ID that has been silent for so many milliseconds. */
   readonly transactionalIdExpiryMs: number;
+  /** What the operator must be told of: the log has fewer copies than it should. */
+  readonly warning: string | undefined;
 }
 
 type AnyTopic = TopicName | typeof metaTopic;
@@ -29,15 +32,15 @@ const defaultSlots = 64;
 /**
  * Makes the topics that are missing (two nodes may do so at once), and checks the others.
  * @throws MilenaError DATA_MISMATCH when the log has another number of slots than asked for; LOG_UNSAFE when a
- *   topic's settings would lose records; LOG_UNAVAILABLE when the brokers can't be reached.
+ *   topic's settings would lose records, or its acknowledgements rest on one copy though there are three brokers; LOG_UNAVAILABLE when the brokers can't be reached.
  */
 export async function prepareTopics(address: KafkaAddress, plan: TopicPlan): Promise<PreparedTopics> {
   const admin = kafkaClient(address, 10_000).admin();
   try {
     await admin.connect();
     const slots = await ensureTopics(admin, plan);
-    await checkSettings(admin, plan.prefix);
-    return { slots, ...(await expiries(admin)) };
+    const warning = await checkSettings(admin, plan.prefix);
+    return { slots, warning, ...(await expiries(admin)) };
   } catch (error) {
     if (error instanceof MilenaError) throw error;
     throw new MilenaError('LOG_UNAVAILABLE', undefined, { cause: error });
@@ -72,16 +75,28 @@ async function ensureTopics(admin: Admin, plan: TopicPlan): Promise<number> {
 
 /** Partitions of those of our topics that exist and whose partitions all have a leader. */
 async function partitions(admin: Admin, prefix: string): Promise<ReadonlyMap<AnyTopic, number>> {
+  const found = await metadata(admin, prefix);
+  return new Map(
+    [...found]
+      .filter(([, all]) => all.every((one) => one.leader >= 0))
+      .map(([name, all]) => [name, all.length] as const),
+  );
+}
+
+/** What the brokers say of those of our topics that exist: who leads each partition, and where its copies are. */
+async function metadata(
+  admin: Admin,
+  prefix: string,
+): Promise<ReadonlyMap<AnyTopic, readonly PartitionMetadata[]>> {
   const existing = new Set(await admin.listTopics());
   const ours = wanted.filter((name) => existing.has(prefix + name));
   if (ours.length === 0) return new Map();
   const { topics } = await admin.fetchTopicMetadata({ topics: ours.map((name) => prefix + name) });
-  const led = topics.filter((topic) => topic.partitions.every((one) => one.leader >= 0));
   const names = new Map(ours.map((name) => [prefix + name, name]));
   return new Map(
-    led.flatMap((topic) => {
+    topics.flatMap((topic) => {
       const name = names.get(topic.name);
-      return name === undefined ? [] : [[name, topic.partitions.length] as const];
+      return name === undefined ? [] : [[name, topic.partitions] as const];
     }),
   );
 }
@@ -116,9 +131,12 @@ function isAlreadyThere(error: Error): boolean {
   return 'type' in error && error.type === 'TOPIC_ALREADY_EXISTS';
 }
 
-async function checkSettings(admin: Admin, prefix: string): Promise<void> {
+/** @returns what the operator must be told of the log's copies, if anything. */
+async function checkSettings(admin: Admin, prefix: string): Promise<string | undefined> {
   const resources = wanted.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: prefix + name }));
   const described = await admin.describeConfigs({ resources, includeSynonyms: false });
+  const placed = await metadata(admin, prefix);
+  const copies: TopicCopies[] = [];
   for (const { resourceName, configEntries } of described.resources) {
     const name = wanted.find((one) => prefix + one === resourceName);
     if (name === undefined) continue;
@@ -127,13 +145,19 @@ async function checkSettings(admin: Admin, prefix: string): Promise<void> {
     if (wrong.length > 0) {
       throw new MilenaError('LOG_UNSAFE', `Topic ${resourceName} would lose records: ${wrong.join(', ')}.`);
     }
+    const replicas = Math.min(...(placed.get(name) ?? []).map((one) => one.replicas.length));
+    copies.push({ name: resourceName, replicas, minInSync: Number(found['min.insync.replicas'] ?? 1) });
   }
+  const { brokers } = await admin.describeCluster();
+  const { refusal, warning } = judgeCopies(copies, brokers.length);
+  if (refusal !== undefined) throw new MilenaError('LOG_UNSAFE', refusal);
+  return warning;
 }
 
 const day = 86_400_000;
 
 /** What the brokers forget and when. Who may not ask gets Kafka's defaults. */
-async function expiries(admin: Admin): Promise<Omit<PreparedTopics, 'slots'>> {
+async function expiries(admin: Admin): Promise<Omit<PreparedTopics, 'slots' | 'warning'>> {
   const settings = await brokerSettings(admin).catch(() => new Map<string, string>());
   const read = (name: string, otherwise: number) => Number(settings.get(name) ?? otherwise);
   return {
