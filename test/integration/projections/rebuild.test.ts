@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { accountsModel } from '../../../projections/accounts/model.ts';
 import { compareSchemas } from '../../../projections/framework/compare-schemas.ts';
 import { roomStateModel } from '../../../projections/room_state/model.ts';
 import { timelineModel } from '../../../projections/timeline/model.ts';
 import { timelineQueries } from '../../../projections/timeline/queries.ts';
+import { topicNames, topics } from '../../../src/log/topics.ts';
 import { asRoomId } from '../../../src/matrix/identifiers.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { House } from './house.ts';
-import { makeTraffic } from './traffic.ts';
+import { makeTraffic, makeValues } from './traffic.ts';
 
 let server: TestPostgres;
 before(async () => {
@@ -86,6 +88,44 @@ test('partitions interleaved in any order come to the same rows, and a roll-back
   assert.equal((await projections.status()).find(({ name }) => name === 'timeline')?.schema, 'timeline_3');
   const report = await projections.rebuild('timeline');
   assert.deepEqual(await compareSchemas(projections.database, 'timeline_3', report.schema), []);
+});
+
+test('a rebuild from a compacted log comes to the rows of whoever has read all of it', async () => {
+  await using house = await House.make(server, 'compacted');
+  const all = [...models, accountsModel];
+  const projections = await house.open(all);
+  await makeTraffic(house, { rooms: 2, users: 4, events: 100 });
+  await makeValues(house, { users: 6, rounds: 5 });
+  await house.caughtUp(projections);
+  const { before, left } = await compactLog(house);
+  assert.ok(left < before / 3, `${left} of ${before} records of user_values are left`);
+  for (const { name } of all) {
+    await projections.rebuild(name, { interleave: 'random', seed: 3 });
+    assert.deepEqual(await compareSchemas(projections.database, `${name}_1`, `${name}_2`), [], name);
+  }
+});
+
+test('a schema that ends among records that compaction has taken away is rebuilt, and goes on from there', async () => {
+  await using house = await House.make(server, 'behind');
+  const first = await house.open([accountsModel]);
+  await makeValues(house, { users: 6, rounds: 2 });
+  await house.caughtUp(first);
+  await first.close();
+  // What the closed models have read is replaced, and gone, before they read on.
+  await makeValues(house, { users: 6, rounds: 3 });
+  await compactLog(house);
+  const still = await house.open([accountsModel], { project: false });
+  const { records, schema } = await still.rebuild('accounts');
+  assert.deepEqual([records, schema], [0, 'accounts_2'], 'up to there nothing is left');
+  await still.close();
+  const second = await house.open([accountsModel]);
+  await house.caughtUp(second);
+  await second.rebuild('accounts');
+  assert.deepEqual(await compareSchemas(second.database, 'accounts_2', 'accounts_3'), []);
+  const [kept] = await second.database.read<{ rows: number }>(
+    'SELECT count(*)::int AS rows FROM accounts_3.receipts WHERE place = 3',
+  );
+  assert.equal(kept?.rows, 6);
 });
 
 test('a build that does not come to the same count and digest is not switched in', async () => {
@@ -181,6 +221,23 @@ test('software that fits the old schema goes on with it while its own is built, 
   assert.deepEqual(fitting.outdated(), []);
   assert.deepEqual(await read(), before);
 });
+
+/** Compacts all that is compacted. @returns how many records `user_values` had and has. */
+async function compactLog(house: House): Promise<{ readonly before: number; readonly left: number }> {
+  const standing = async (): Promise<number> => {
+    let records = 0;
+    for (const [slot, to] of (await house.log.ends('user_values')).entries()) {
+      const reading = { from: { offset: 0, epoch: 0 }, to };
+      for await (const batch of house.log.read('user_values', slot, reading)) records += batch.records.length;
+    }
+    return records;
+  };
+  const before = await standing();
+  for (const topic of topicNames.filter((name) => topics[name].kept === 'compacted')) {
+    for (let slot = 0; slot < house.log.slots; slot++) await house.log.compact(topic, slot);
+  }
+  return { before, left: await standing() };
+}
 
 async function copySchema(house: House, schema: string): Promise<void> {
   const { database } = await house.open([], { project: false });

@@ -1,4 +1,5 @@
 import { randomNumbers } from '../../../projections/framework/rebuild-load.ts';
+import { type ValueFact, valueKey } from '../../../src/users/values.ts';
 import type { House } from './house.ts';
 import { MadeRoom } from './made-room.ts';
 
@@ -30,6 +31,35 @@ export async function makeTraffic(house: House, options: TrafficOptions): Promis
     await house.append('rooms', room.id, facts);
   }
   return rooms;
+}
+
+/** What replaces itself about users: every round says the same keys anew, each with another value. */
+export async function makeValues(
+  house: House,
+  options: { readonly users: number; readonly rounds: number },
+): Promise<void> {
+  for (let round = 1; round <= options.rounds; round++) {
+    for (let index = 0; index < options.users; index++) {
+      const user = `@user${index}:localhost`;
+      const facts = valuesOf(user, round).map((fact) => ({ ...fact, key: valueKey(fact), at: round }));
+      await house.append('user_values', user, facts);
+    }
+  }
+}
+
+function valuesOf(user_id: string, round: number): readonly ValueFact[] {
+  const sealed = JSON.stringify({ round });
+  const [event_id, furthest_event_id] = [`$event${round}`, `$event${round}`];
+  const place = { place: round, furthest_place: round, ts: round };
+  const receipt = { room_id: '!a:localhost', receipt_type: 'm.read', thread_id: null };
+  return [
+    { type: 'account_data_set', value: { user_id, room_id: null, type: 'm.direct', sealed } },
+    { type: 'account_data_set', value: { user_id, room_id: '!a:localhost', type: 'm.tag', sealed } },
+    { type: 'filter_set', value: { user_id, filter_id: 'f', sealed } },
+    { type: 'push_rules_set', value: { user_id, sealed } },
+    { type: 'profile_told', value: { user_id, through: round } },
+    { type: 'receipt_set', value: { user_id, ...receipt, event_id, furthest_event_id, ...place } },
+  ];
 }
 
 function oneEvent(room: MadeRoom, user: string, random: () => number): ReturnType<MadeRoom['fact']> {
