@@ -2,6 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { calibrate } from './calibration.ts';
+import type { Outcome } from './plan.ts';
 import { senders } from './population.ts';
 import type { Row } from './report.ts';
 import { runPlan } from './run-plan.ts';
@@ -38,11 +39,19 @@ export async function diskPerEvent(choice: TargetChoice, members: number): Promi
   await target.start();
   return {
     name: `bytes on disk, room of ${members}`,
-    figures: { 'bytes/event': Math.round(grown / EVENTS), events: EVENTS, failures: outcome.failures },
     load,
     calibration,
-    problems: outcome.problems,
+    ...diskFigures(grown, outcome),
   };
+}
+
+/** What a run came to: shared among the events that the server has taken, however many were planned. */
+export function diskFigures(
+  grown: number,
+  { sent = 0, failures, problems }: Pick<Outcome, 'sent' | 'failures' | 'problems'>,
+): Pick<Row, 'figures' | 'problems'> {
+  if (sent === 0) return { figures: { events: 0, failures }, problems: [...problems, 'no event was taken'] };
+  return { figures: { 'bytes/event': Math.round(grown / sent), events: sent, failures }, problems };
 }
 
 /** Allocated bytes of all files below the folders, the write-ahead log and Kafka's preallocated indexes apart. */

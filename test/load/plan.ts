@@ -87,6 +87,8 @@ export interface Ask {
 /** What the generator saw in the counted part of a plan. */
 export interface Outcome {
   readonly count: number;
+  /** Of a plan to send: all that the server has taken, those before the counted part too. */
+  readonly sent?: number;
   readonly failures: number;
   readonly seconds: number;
   readonly latency: Latency;

@@ -54,7 +54,8 @@ class Run {
   readonly #problems: string[] = [];
   readonly #stem = `b${process.pid}.${Date.now().toString(36)}.`;
   readonly #atMost: number;
-  #sent = 0;
+  #begun = 0;
+  #taken = 0;
   #failures = 0;
   #told = false;
   #first = 0;
@@ -69,15 +70,16 @@ class Run {
   }
 
   goesOn(): boolean {
-    return this.#sent < this.#atMost && performance.now() < this.#end && this.#problems.length < 20;
+    return this.#begun < this.#atMost && performance.now() < this.#end && this.#problems.length < 20;
   }
 
   transaction(): string {
-    this.#sent += 1;
-    return this.#stem + this.#sent;
+    this.#begun += 1;
+    return this.#stem + this.#begun;
   }
 
   note(start: number, end: number, status: number, body: string): void {
+    if (status === 200) this.#taken += 1;
     if (start < this.#countFrom) return;
     if (!this.#told) {
       this.#told = true;
@@ -97,6 +99,7 @@ class Run {
     const used = process.cpuUsage(this.#cpu);
     return {
       count: this.#durations.length,
+      sent: this.#taken,
       failures: this.#failures,
       seconds: (this.#last - this.#first) / 1000,
       latency: quantiles(this.#durations),

@@ -1,7 +1,8 @@
 /**
  * Tries what a stranger does, three ways, in a copy of this checkout: after `npm ci --ignore-scripts`, as root from
  * a checkout under a home of mode 0700, and as an ordinary user. Each way starts the server, waits until it is
- * ready, stops it, and starts it again on the same data. `node src/main/launch.js --script
+ * ready, stops it, and starts it again on the same data, under a Node that is too old for it; where there is none,
+ * under this one, and that the launcher leaves an old one is told as skipped. `node src/main/launch.js --script
  * test/integration/start/install-ways.ts`; the last line is "N passed, N failed, N skipped".
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -25,6 +26,8 @@ const nobody: Who = { uid: 65_534, gid: 65_534 };
 const isRoot = process.geteuid?.() === 0;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
+const old = oldNode();
+const under = old === undefined ? `under ${process.version}` : 'under an old Node';
 const base = mkdtempSync(join(tmpdir(), 'milena-ways-'));
 // Only the home itself is closed; everybody may walk to it.
 chmodSync(base, 0o755);
@@ -37,13 +40,19 @@ try {
   if (!installed) {
     skip('as root, and as an ordinary user', 'there is nothing installed to start');
   } else if (isRoot) {
-    await way('as root, from a checkout under a home of mode 0700', () => startTwice({}));
+    await way(`as root, from a checkout under a home of mode 0700, ${under}`, () => startTwice({}));
     execFileSync('chown', ['-R', `${nobody.uid}:${nobody.gid}`, home]);
     rmSync(join(checkout, 'data'), { recursive: true, force: true });
-    await way('as an ordinary user', () => startTwice(nobody));
+    await way(`as an ordinary user, ${under}`, () => startTwice(nobody));
   } else {
     skip('as root, from a checkout under a home of mode 0700', 'this is not root');
-    await way('as an ordinary user', () => startTwice({}));
+    await way(`as an ordinary user, ${under}`, () => startTwice({}));
+  }
+  if (old === undefined) {
+    skip(
+      `under an old Node: what passed ran under ${process.version}`,
+      'no Node 20 to 23 is on this machine',
+    );
   }
 } finally {
   rmSync(base, { recursive: true, force: true });
@@ -114,8 +123,11 @@ function start(who: Who, port: number): Started {
     MILENA_PORT: String(port),
     MILENA_LOG_LEVEL: 'warn',
   };
-  const node = oldNode() ?? process.execPath;
-  const child = spawn(node, ['src/main/launch.js', 'serve'], { ...who, cwd: checkout, env });
+  const child = spawn(old ?? process.execPath, ['src/main/launch.js', 'serve'], {
+    ...who,
+    cwd: checkout,
+    env,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
