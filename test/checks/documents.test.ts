@@ -110,7 +110,13 @@ test('every MILENA_ variable in a document exists', () => {
     Object.values(keys).flatMap((key) => [envName(key.name), `${envName(key.name)}_FILE`]),
   );
   // Of the tests alone.
-  for (const name of ['MILENA_SPEC_DIR', 'MILENA_CHROMIUM', 'MILENA_KAFKA_VERSION', 'MILENA_TEST_CRASH_AT'])
+  for (const name of [
+    'MILENA_SPEC_DIR',
+    'MILENA_CHROMIUM',
+    'MILENA_UNREAD_ROOMS',
+    'MILENA_KAFKA_VERSION',
+    'MILENA_TEST_CRASH_AT',
+  ])
     known.add(name);
   const unknown = documents.flatMap((name) =>
     [...textOf(name).matchAll(/\bMILENA_[A-Z_]*[A-Z]\b/g)]

@@ -116,6 +116,32 @@ export const servedRoutes: readonly ServedRoute[] = [
   { method: 'GET', path: `${V}/pushrules/global/{kind}/{ruleId}/actions`, token: true },
   { method: 'GET', path: `${V}/pushrules/global/{kind}/{ruleId}/enabled`, token: true },
   {
+    method: 'PUT',
+    path: `${V}/pushrules/global/{kind}/{ruleId}`,
+    token: true,
+    body: { actions: 'array', conditions: 'array', pattern: 'string' },
+    wrongQuery: { before: ['.', 'no such rule'], after: ['no such rule'] },
+  },
+  { method: 'DELETE', path: `${V}/pushrules/global/{kind}/{ruleId}`, token: true },
+  {
+    method: 'PUT',
+    path: `${V}/pushrules/global/{kind}/{ruleId}/actions`,
+    token: true,
+    body: { actions: 'array' },
+  },
+  {
+    method: 'PUT',
+    path: `${V}/pushrules/global/{kind}/{ruleId}/enabled`,
+    token: true,
+    body: { enabled: 'boolean' },
+  },
+  {
+    method: 'GET',
+    path: `${V}/notifications`,
+    token: true,
+    wrongQuery: { from: ['-', '%00', 'z'.repeat(40)], limit: ['x', '-1', '1.5'] },
+  },
+  {
     method: 'POST',
     path: `${V}/createRoom`,
     token: true,

@@ -23,7 +23,8 @@ export class NotAsSpecified extends Error {
  */
 export function checkAgainstSpec(method: string, target: string, answer: Answer): void {
   const operation = finder.find(method, target);
-  if (operation === undefined) return;
+  // An operation that is not built has not been reached.
+  if (operation === undefined || answer.text.includes('M_UNRECOGNIZED')) return;
   note(`${operation.id} ${answer.status}`);
   const documented = documents.responses(operation).get(answer.status);
   if (documented?.body === undefined || isAboutTheToken(answer) || documented.body(answer.json)) return;
