@@ -8,6 +8,7 @@ import { voidFilter } from './void-filter.ts';
 export class MemoryLog implements EventLog {
   readonly adapter = 'postgres';
   readonly generation = 'memory';
+  readonly serverName = undefined;
   readonly slots: number;
   readonly maxAppendBytes: number;
   /** Everything appended, by `topic/partition`. */
@@ -72,6 +73,10 @@ export class MemoryLog implements EventLog {
   }
 
   async compact(): Promise<void> {}
+
+  async beginImport(): Promise<void> {}
+
+  async endImport(): Promise<void> {}
 
   assignment(): never {
     throw new Error('a log in memory settles no slots');

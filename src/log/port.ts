@@ -112,6 +112,8 @@ export interface EventLog {
   readonly adapter: 'postgres' | 'kafka' | 'eventstore';
   /** Names this log since it was made or restored; it stands in every token. */
   readonly generation: string;
+  /** The server whose history it is, for good; undefined until an opening has named one. */
+  readonly serverName: string | undefined;
   /** Slots, that is partitions of each topic. Fixed when the log is made. */
   readonly slots: number;
   /** The most bytes of keys and values in one append. */
@@ -128,6 +130,13 @@ export interface EventLog {
   ends(topic: TopicName): Promise<readonly Offset[]>;
   /** On compacted topics: drops what a later record of the same key has replaced, from the stored bytes too. */
   compact(topic: TopicName, partition: number): Promise<void>;
+  /**
+   * Notes durably that an import fills the log: until `endImport` nobody can open it (DATA_MISMATCH).
+   * @throws MilenaError DATA_MISMATCH: that is noted already.
+   */
+  beginImport(): Promise<void>;
+  /** Takes the note away: all that was to be imported is there. */
+  endImport(): Promise<void>;
   /** Joins the settlement of slots. */
   assignment(): SlotAssignment;
   /** Stops readers and closes connections. */

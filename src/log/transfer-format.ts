@@ -8,6 +8,8 @@ export interface TransferHeader {
   readonly format: 1;
   /** The generation of the log that was exported. */
   readonly generation: string;
+  /** The server whose history it is; absent where the log did not know it. */
+  readonly serverName?: string;
   readonly slots: number;
 }
 
@@ -64,9 +66,11 @@ export function parseHeader(line: string | undefined): TransferHeader {
   if (header['milena'] !== 'log' || header['format'] !== 1) {
     throw new MilenaError('DATA_MISMATCH', 'This is not an exported log of a format that can be imported.');
   }
-  const { generation, slots } = header;
+  const { generation, slots, serverName } = header;
   if (typeof generation !== 'string' || typeof slots !== 'number') throw broken(1);
-  return { milena: 'log', format: 1, generation, slots };
+  if (serverName === undefined) return { milena: 'log', format: 1, generation, slots };
+  if (typeof serverName !== 'string') throw broken(1);
+  return { milena: 'log', format: 1, generation, serverName, slots };
 }
 
 /** Reads any further line. @throws MilenaError DATA_MISMATCH that names the line. */

@@ -26,7 +26,9 @@ const appendRecords = 1_000;
  * needed beside the file.
  */
 export async function* exportLog(log: EventLog): AsyncIterable<string> {
-  const header: TransferHeader = { milena: 'log', format: 1, generation: log.generation, slots: log.slots };
+  const { generation, serverName, slots } = log;
+  const named = serverName === undefined ? {} : { serverName };
+  const header: TransferHeader = { milena: 'log', format: 1, generation, ...named, slots };
   yield JSON.stringify(header);
   const ends = new Map<TopicName, readonly number[]>();
   // The ends of the keys are taken last, for a key stands on the log before what it seals.
@@ -54,8 +56,10 @@ export async function* exportLog(log: EventLog): AsyncIterable<string> {
  * old offset becomes their `origin`. The log must not be served meanwhile: every slot is claimed.
  * @param progress called now and then with the number of records imported so far.
  * @returns how many records were imported.
- * @throws MilenaError DATA_MISMATCH: the log is not empty or has other slots (nothing was written), or the
- *   lines are damaged or not whole (what was written is to be thrown away).
+ * From before the first record until the end was found to fit, the log can be opened by nobody: what an import
+ * that failed or was killed has left is never served.
+ * @throws MilenaError DATA_MISMATCH: the log is not empty, has other slots or is another server's (nothing was
+ *   written), or the lines are damaged or not whole (what was written is to be thrown away).
  */
 export async function importLog(
   log: EventLog,
@@ -71,6 +75,7 @@ export async function importLog(
     number++;
     if (number === 1) {
       await refuseUnfit(log, parseHeader(line));
+      await log.beginImport();
     } else if (line !== '') {
       if (end !== undefined)
         throw new MilenaError('DATA_MISMATCH', 'The exported log goes on after its end.');
@@ -93,6 +98,7 @@ export async function importLog(
       'The exported log is not whole: its end does not fit its records.',
     );
   }
+  await log.endImport();
   return records;
 }
 
@@ -100,6 +106,17 @@ async function refuseUnfit(log: EventLog, header: TransferHeader): Promise<void>
   if (header.slots !== log.slots) {
     const message = `The exported log has ${header.slots} slots, this one ${log.slots}.`;
     throw new MilenaError('DATA_MISMATCH', message);
+  }
+  if (
+    header.serverName !== undefined &&
+    log.serverName !== undefined &&
+    header.serverName !== log.serverName
+  ) {
+    throw new MilenaError(
+      'DATA_MISMATCH',
+      `The exported log is of the server "${header.serverName}", this one is of "${log.serverName}". The way out: ` +
+        `set MILENA_SERVER_NAME=${header.serverName} and import into a new log (and a new data folder).`,
+    );
   }
   for (const topic of topicNames) {
     for (const [partition, to] of (await log.ends(topic)).entries()) {

@@ -31,6 +31,8 @@ export interface LocalHouseDeps {
   readonly assignment: SlotAssignment;
   readonly passwords: PasswordHasher;
   readonly unready: () => Promise<readonly string[]>;
+  /** Whether this house is there to fill its log, and does nothing else. */
+  readonly fills: boolean;
 }
 
 /** The server's own answers to the command line, through commands and queries like anybody's. */
@@ -134,6 +136,11 @@ export class LocalHouse implements House {
   }
 
   async importLog(source: AsyncIterable<Uint8Array>): Promise<{ readonly records: number }> {
+    if (!this.#deps.fills) {
+      throw new CommandFailed(
+        'A server runs on this log: stop it, and import into a new data folder and log.',
+      );
+    }
     return { records: await importLog(this.#deps.log, linesOf(source)) };
   }
 

@@ -1,4 +1,4 @@
-import type { House } from '../cli/house.ts';
+import { CommandFailed, type House } from '../cli/house.ts';
 import type { Config } from '../config/config.ts';
 import type { SlotAssignment } from '../log/port.ts';
 import { openHouse } from './open-house.ts';
@@ -20,12 +20,15 @@ export async function withOffline<T>(
 ): Promise<T> {
   const shared = config.postgresUrl !== undefined || config.log !== 'postgres';
   const looks = LOOKING.includes(doing) && shared;
-  const acts = doing !== FILLING && doing !== 'log export' && !looks;
+  const fills = doing === FILLING;
+  const acts = !fills && doing !== 'log export' && !looks;
   await using open = await openHouse(
     { ...config, logLevel: 'error' },
-    { doing, owns: acts, projects: acts, manages: false, node: () => 'http://127.0.0.1:0' },
+    { doing, owns: acts, projects: acts, manages: false, fills, node: () => 'http://127.0.0.1:0' },
   );
-  if (doing !== FILLING) {
+  if (fills) {
+    if (shared) await refuseOwned(open.owners.assignment);
+  } else {
     const owners = acts && shared ? await open.owners.assignment.owners(true) : [];
     const own = acts && owners.every((owner) => owner.node === undefined);
     // Where others are at work they project too, perhaps with another version, which is not to be switched here.
@@ -34,6 +37,13 @@ export async function withOffline<T>(
     if (own) await claimed(open.owners.assignment);
   }
   return await work(open.house);
+}
+
+/** A node that runs would be fenced, and go on serving if the import failed. */
+async function refuseOwned(assignment: SlotAssignment): Promise<void> {
+  const owner = (await assignment.owners(true)).find(({ node }) => node !== undefined);
+  if (owner === undefined) return;
+  throw new CommandFailed(`A server runs on this log (${owner.node}): stop it, and import into a new log.`);
 }
 
 /** How long the claims of all slots may take, milliseconds; then the work begins all the same. */

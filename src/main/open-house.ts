@@ -33,6 +33,8 @@ export interface OpenHouseOptions {
   readonly projects: boolean;
   /** Whether process managers run here. */
   readonly manages: boolean;
+  /** Whether the log is only to be filled, by an import (default false). */
+  readonly fills?: boolean;
   /** This node's address on the internal listener; known before the owners join. */
   readonly node: () => string;
   readonly logger?: Logger;
@@ -89,6 +91,7 @@ export async function openHouse(
     assignment: owners.assignment,
     passwords,
     unready: () => readiness.reasons(),
+    fills: options.fills ?? false,
   });
   const following = new AbortController();
   stack.defer(() => following.abort());

@@ -18,14 +18,16 @@ export async function openLog(
   onWarning: (text: string) => void,
 ): Promise<EventLog> {
   const software = `milena ${version}`;
+  const { serverName } = config;
   const nodeId = nameOfThisProcess();
   if (config.log === 'kafka') {
     const { kafkaBrokers: brokers, kafkaPrefix: prefix, slots } = config;
-    return createKafkaLog({ brokers, prefix, slots, software, node: nodeId, onWarning });
+    return createKafkaLog({ brokers, prefix, slots, serverName, software, node: nodeId, onWarning });
   }
   return createPostgresLog({
     connection: postgresUrl,
     slots: config.slots,
+    serverName,
     node: nodeId,
     software,
     leases: { nodeId, replaces: (id) => alone || isGone(id) },

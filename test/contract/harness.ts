@@ -20,8 +20,8 @@ export interface Harness extends AsyncDisposable {
 
 /** One log. All that is opened is closed by `Symbol.asyncDispose`, in whatever state it is. */
 export interface LogUnderTest extends AsyncDisposable {
-  /** Opens the log as one more node would: own connections, nothing shared in memory. */
-  open(): Promise<EventLog>;
+  /** Opens the log as one more node would, of that server: own connections, nothing shared in memory. */
+  open(options?: { readonly serverName?: string }): Promise<EventLog>;
   /** How another process opens the same log. */
   readonly recipe: LogRecipe;
   /** Opens the log through a proxy that can lose what passes. */

@@ -47,7 +47,7 @@ export function logUnderTest(server: TestPostgres, settings: PostgresLogOptions)
     return log;
   };
   return {
-    open: () => open(),
+    open: (options) => open(options),
     recipe: { module: new URL('./postgres-recipe.ts', import.meta.url).href, settings },
     async proxied(): Promise<ProxiedLog> {
       const proxy = stack.use(await startCuttingProxy({ port: server.port }));

@@ -25,6 +25,8 @@ export interface KafkaLogOptions {
   readonly brokers: readonly string[];
   /** Begins the name of every topic, of the group and of the transactional IDs: one cluster can hold many logs. */
   readonly prefix: string;
+  /** The server whose log it is. A log without a name takes it; one of another server is refused. */
+  readonly serverName?: string;
   /** Slots of a log that is made now (default 64). Given for one that exists, it must be what it has. */
   readonly slots?: number;
   /** Replicas of a log that is made now (default 3, or as many as there are brokers). */
@@ -86,7 +88,16 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<EventLog
   });
   try {
     await untilServed(parts);
-    return new KafkaLog(parts, assignment, await meta.generation(), claimValue(options), closing);
+    const { generation, serverName } = await meta.settle(options.serverName);
+    return new KafkaLog({
+      parts,
+      assignment,
+      meta,
+      generation,
+      serverName,
+      claim: claimValue(options),
+      closing,
+    });
   } catch (error) {
     closeLanes(parts);
     throw error;
@@ -111,26 +122,34 @@ function claimValue(options: KafkaLogOptions): Uint8Array {
   return createCodec().encode('claim', value);
 }
 
+interface KafkaLogParts {
+  readonly parts: KafkaParts;
+  readonly assignment: KafkaAssignment;
+  readonly meta: Meta;
+  readonly generation: string;
+  readonly serverName: string | undefined;
+  readonly claim: Uint8Array;
+  readonly closing: AbortController;
+}
+
 class KafkaLog implements EventLog {
   readonly adapter = 'kafka';
   readonly generation: string;
+  readonly serverName: string | undefined;
   readonly slots: number;
   readonly maxAppendBytes = maxAppendBytes;
   readonly #parts: KafkaParts;
   readonly #hub: TailHub;
   readonly #assignment: KafkaAssignment;
   readonly #claim: Uint8Array;
+  readonly #meta: Meta;
   readonly #closing: AbortController;
   readonly #publishers = new Map<string, PartitionPublisher>();
 
-  constructor(
-    parts: KafkaParts,
-    assignment: KafkaAssignment,
-    generation: string,
-    claim: Uint8Array,
-    closing: AbortController,
-  ) {
+  constructor({ parts, assignment, meta, generation, serverName, claim, closing }: KafkaLogParts) {
     this.generation = generation;
+    this.serverName = serverName;
+    this.#meta = meta;
     this.slots = parts.slots;
     this.#parts = parts;
     this.#hub = new TailHub(parts);
@@ -183,6 +202,14 @@ class KafkaLog implements EventLog {
   async compact(topic: TopicName, partition: number) {
     checkPartition(topic, partition, this.slots);
     await compactPartition(this.#parts, topic, partition);
+  }
+
+  async beginImport() {
+    await this.#meta.noteImport();
+  }
+
+  async endImport() {
+    await this.#meta.noteImported();
   }
 
   assignment() {

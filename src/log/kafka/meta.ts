@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { halfImported, type LogMeta, refuseMisfit } from '../log-meta.ts';
 import { toRaw } from './envelope.ts';
 import { fetchOne } from './fetch-one.ts';
 import type { KafkaParts } from './parts.ts';
@@ -8,7 +9,9 @@ import { encodeBatch } from './record-batch.ts';
 import { metaTopic } from './topic-settings.ts';
 
 const generationKey = 'generation/';
+const serverKey = 'server/';
 const epochKey = 'epoch/';
+const importKey = 'importing';
 
 /** Who claimed a slot last, as its owner noted it. */
 export interface NotedClaim {
@@ -23,6 +26,8 @@ export class Meta {
   /** Kafka's offset up to which it has been read. */
   #next = 0;
   #generation: string | undefined;
+  #serverName: string | undefined;
+  #importing = false;
   readonly #claims = new Map<number, NotedClaim>();
 
   constructor(parts: KafkaParts) {
@@ -31,17 +36,38 @@ export class Meta {
   }
 
   /**
-   * The log's generation, which the first node to open the log gives it. If two do so at once, both write one,
-   * and the one that stands first counts (each has a key of its own, so compaction keeps both).
+   * Reads the log's generation and server name, which the first node to open the log gives it. If two do so at once,
+   * both write one, and the one that stands first counts (each has a key of its own, so compaction keeps both).
+   * @throws MilenaError DATA_MISMATCH when the log is another server's, or not wholly imported.
    */
-  async generation(): Promise<string> {
+  async settle(serverName: string | undefined): Promise<LogMeta> {
     await this.refresh();
-    if (this.#generation !== undefined) return this.#generation;
-    const name = randomBytes(6).toString('base64url');
-    await this.#write(`${generationKey}${name}`, {});
+    if (this.#importing) throw halfImported();
+    const own = randomBytes(6).toString('base64url');
+    if (this.#generation === undefined) await this.#write(`${generationKey}${own}`, {});
+    if (this.#serverName === undefined && serverName !== undefined)
+      await this.#write(`${serverKey}${own}`, { name: serverName });
     await this.refresh();
     if (this.#generation === undefined) throw new Error('the generation was written and is not there');
-    return this.#generation;
+    const meta = {
+      generation: this.#generation,
+      serverName: this.#serverName,
+      importing: this.#importing,
+    };
+    refuseMisfit(meta, serverName);
+    return meta;
+  }
+
+  /** Notes that an import fills the log. @throws MilenaError DATA_MISMATCH when that is noted already. */
+  async noteImport(): Promise<void> {
+    await this.refresh();
+    if (this.#importing) throw halfImported();
+    await this.#write(importKey, { importing: true });
+  }
+
+  /** Takes that note away. */
+  async noteImported(): Promise<void> {
+    await this.#write(importKey, { importing: false });
   }
 
   /** Notes who claimed a slot, for `owners`. */
@@ -67,7 +93,10 @@ export class Meta {
 
   #take(key: string, value: string | undefined): void {
     if (key.startsWith(generationKey)) this.#generation ??= key.slice(generationKey.length);
-    if (!key.startsWith(epochKey) || value === undefined) return;
+    if (value === undefined) return;
+    if (key === importKey) this.#importing = isImporting(JSON.parse(value));
+    if (key.startsWith(serverKey)) this.#serverName ??= nameIn(JSON.parse(value));
+    if (!key.startsWith(epochKey)) return;
     const claim: unknown = JSON.parse(value);
     if (isNotedClaim(claim)) this.#claims.set(Number(key.slice(epochKey.length)), claim);
   }
@@ -77,6 +106,15 @@ export class Meta {
     const batch = encodeBatch([toRaw(record, 0, record.at)], { id: -1n, epoch: -1, sequence: -1 });
     await produceAny(this.#parts, this.#topic, 0, batch);
   }
+}
+
+function isImporting(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'importing' in value && value.importing === true;
+}
+
+function nameIn(value: unknown): string | undefined {
+  const named = typeof value === 'object' && value !== null && 'name' in value;
+  return named && typeof value.name === 'string' ? value.name : undefined;
 }
 
 function isNotedClaim(value: unknown): value is NotedClaim {

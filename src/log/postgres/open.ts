@@ -2,23 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { MilenaError } from '../../errors/milena-error.ts';
+import { halfImported, type LogMeta, refuseMisfit } from '../log-meta.ts';
 import { topicNames } from '../topics.ts';
 import { type Database, run } from './database.ts';
 
 const folder = new URL('./migrations/', import.meta.url);
 
-/** What is fixed when a log is made. */
-export interface LogMeta {
-  readonly generation: string;
+/** What the log's one row of `log.meta` says. */
+export interface PostgresMeta extends LogMeta {
   readonly slots: number;
 }
 
 /**
  * Makes the log's tables where they are missing, and brings them up to date. Nodes that start at once wait
  * for each other.
- * @throws MilenaError DATA_MISMATCH when the log was made with another number of slots, or by newer software.
+ * @param serverName whose log it is to be; a log that has no name yet takes it.
+ * @throws MilenaError DATA_MISMATCH when the log was made with another number of slots, for another server, or by
+ *   newer software, or is not wholly imported; it is as it was then.
  */
-export async function openSchema(database: Database, slots: number): Promise<LogMeta> {
+export async function openSchema(
+  database: Database,
+  slots: number,
+  serverName: string | undefined,
+): Promise<PostgresMeta> {
   return database.transaction(async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtext('milena log schema'))`);
     await migrate(client);
@@ -27,14 +33,7 @@ export async function openSchema(database: Database, slots: number): Promise<Log
       generation,
       slots,
     ]);
-    const { rows } = await client.query<LogMeta>('SELECT generation, slots FROM log.meta');
-    const meta = rows[0];
-    if (meta === undefined || meta.slots !== slots) {
-      throw new MilenaError(
-        'DATA_MISMATCH',
-        `The log has ${meta?.slots} slots; it can't be opened with ${slots}.`,
-      );
-    }
+    const meta = await settleMeta(client, slots, serverName);
     await client.query(
       `INSERT INTO log.partitions (topic, partition)
        SELECT topic, partition FROM generate_series(0, $1 - 1) topic, generate_series(0, $2 - 1) partition
@@ -47,6 +46,45 @@ export async function openSchema(database: Database, slots: number): Promise<Log
     );
     return meta;
   });
+}
+
+async function settleMeta(
+  client: pg.PoolClient,
+  slots: number,
+  serverName: string | undefined,
+): Promise<PostgresMeta> {
+  const { rows } = await client.query<PostgresMeta>(
+    `UPDATE log.meta SET server_name = coalesce(server_name, $1)
+     RETURNING generation, slots, importing, server_name AS "serverName"`,
+    [serverName ?? null],
+  );
+  const meta = rows[0];
+  if (meta === undefined || meta.slots !== slots) {
+    throw new MilenaError(
+      'DATA_MISMATCH',
+      `The log has ${meta?.slots} slots; it can't be opened with ${slots}.`,
+    );
+  }
+  const named = { ...meta, serverName: meta.serverName ?? undefined };
+  refuseMisfit(named, serverName);
+  return named;
+}
+
+/** Notes that an import fills the log. @throws MilenaError DATA_MISMATCH when that is noted already. */
+export async function noteImport(database: Database): Promise<void> {
+  // Once only: a second try could not tell its own note from another's.
+  const { rowCount } = await database.use((client) =>
+    run(client, {
+      name: 'log-begin-import',
+      text: 'UPDATE log.meta SET importing = true WHERE NOT importing',
+    }),
+  );
+  if (rowCount === 0) throw halfImported();
+}
+
+/** Takes that note away. */
+export async function noteImported(database: Database): Promise<void> {
+  await database.query({ name: 'log-end-import', text: 'UPDATE log.meta SET importing = false' });
 }
 
 async function migrate(client: pg.PoolClient): Promise<void> {

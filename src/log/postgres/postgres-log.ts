@@ -13,7 +13,7 @@ import { compactPartition } from './compact.ts';
 import { Database } from './database.ts';
 import { expire, expireEveryMs } from './expire.ts';
 import { fetchStored } from './fetch.ts';
-import { assertSafe, type LogMeta, openSchema } from './open.ts';
+import { assertSafe, noteImport, noteImported, openSchema, type PostgresMeta } from './open.ts';
 import { readPartition } from './read.ts';
 import { Signals } from './signals.ts';
 import { type FetchFrom, PartitionTail } from './tail.ts';
@@ -24,6 +24,8 @@ export interface PostgresLogOptions {
   readonly connection: string | pg.PoolConfig;
   /** Slots; fixed when the log is made. */
   readonly slots: number;
+  /** The server whose log it is. A log without a name takes it; one of another server is refused. */
+  readonly serverName?: string;
   /** This node, for claim records: the address of its internal listener. */
   readonly node?: string;
   /** Name and version of this software, for claim records. */
@@ -46,7 +48,8 @@ export async function createPostgresLog(options: PostgresLogOptions): Promise<Ev
   const database = new Database(config);
   try {
     await assertSafe(database);
-    const log = new PostgresLog(database, await openSchema(database, options.slots), options);
+    const meta = await openSchema(database, options.slots, options.serverName);
+    const log = new PostgresLog(database, meta, options);
     await log.start();
     return log;
   } catch (error) {
@@ -58,6 +61,7 @@ export async function createPostgresLog(options: PostgresLogOptions): Promise<Ev
 class PostgresLog implements EventLog {
   readonly adapter = 'postgres';
   readonly generation: string;
+  readonly serverName: string | undefined;
   readonly slots: number;
   readonly maxAppendBytes: number;
   readonly #database: Database;
@@ -69,9 +73,10 @@ class PostgresLog implements EventLog {
   readonly #closed = new AbortController();
   readonly #expiry: NodeJS.Timeout;
 
-  constructor(database: Database, meta: LogMeta, options: PostgresLogOptions) {
+  constructor(database: Database, meta: PostgresMeta, options: PostgresLogOptions) {
     this.#database = database;
     this.generation = meta.generation;
+    this.serverName = meta.serverName;
     this.slots = meta.slots;
     this.maxAppendBytes = options.maxAppendBytes ?? 1024 * 1024;
     this.#appends = new Map(
@@ -185,6 +190,14 @@ class PostgresLog implements EventLog {
     if (topics[topic].kept !== 'compacted') throw new MilenaError('INTERNAL', `${topic} is not compacted`);
     await compactPartition(this.#database, topic, partition);
     this.#tails.get(nameOf(topic, partition))?.forget();
+  }
+
+  beginImport(): Promise<void> {
+    return noteImport(this.#database);
+  }
+
+  endImport(): Promise<void> {
+    return noteImported(this.#database);
   }
 
   assignment(): PostgresAssignment {

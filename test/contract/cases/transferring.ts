@@ -69,7 +69,69 @@ export function transferringCases(declare: DeclareCase): void {
       await using other = await harness.fresh();
       const empty = await other.open();
       assert.equal(await codeOf(() => importLog(empty, each(damaged))), 'DATA_MISMATCH', damage);
+      const begun = damaged[0] === lines[0];
+      assert.equal(await codeOf(() => other.open()), begun ? 'DATA_MISMATCH' : undefined, damage);
+      if (begun) assert.equal(await codeOf(() => importLog(empty, each(lines))), 'DATA_MISMATCH', damage);
     }
+  });
+
+  declare(
+    'from before the first record of an import until its end fits, nobody can open the log',
+    async ({ log, harness }) => {
+      const node = await log.open();
+      await (await node.claim(0)).append('rooms', [record('a'), record('b')]);
+      const lines = await Array.fromAsync(exportLog(node));
+      await using other = await harness.fresh();
+      const to = await other.open();
+      const seen: unknown[] = [];
+      const watched = async function* () {
+        for (const line of lines) {
+          yield line;
+          seen.push(await codeOf(() => other.open()), (await readAll(to, 'rooms', 0)).length);
+        }
+      };
+      await importLog(to, watched());
+      assert.deepEqual(seen.slice(0, 2), ['DATA_MISMATCH', 0]);
+      assert.deepEqual(seen.slice(-2), ['DATA_MISMATCH', 0]);
+      assert.equal((await readAll(await other.open(), 'rooms', 0)).length, 2);
+    },
+  );
+
+  declare('a log belongs to the server that opened it first, for good', async ({ log }) => {
+    // As one that was made before logs had names.
+    assert.equal((await log.open()).serverName, undefined);
+    assert.equal((await log.open({ serverName: 'a.example' })).serverName, 'a.example');
+    assert.equal(await codeOf(() => log.open({ serverName: 'b.example' })), 'DATA_MISMATCH');
+    assert.equal((await log.open()).serverName, 'a.example');
+    assert.equal((await log.open({ serverName: 'a.example' })).serverName, 'a.example');
+  });
+
+  declare('of servers that open a new log at once one gets it', async ({ log }) => {
+    const names = ['a.example', 'b.example', 'c.example', 'a.example'];
+    const opened = await Promise.allSettled(names.map((serverName) => log.open({ serverName })));
+    const { serverName: owner } = await log.open();
+    for (const [index, one] of opened.entries()) {
+      assert.equal(one.status, names[index] === owner ? 'fulfilled' : 'rejected');
+    }
+  });
+
+  declare('an export says whose it is, and only a log of that server takes it', async ({ log, harness }) => {
+    const node = await log.open({ serverName: 'a.example' });
+    await node.publish('inbox', 1, [record('mine')]);
+    const lines = await Array.fromAsync(exportLog(node));
+    assert.equal(JSON.parse(lines[0] ?? '').serverName, 'a.example');
+    await using other = await harness.fresh();
+    const misfit = await other.open({ serverName: 'b.example' });
+    await assert.rejects(importLog(misfit, each(lines)), /"a\.example".*"b\.example".*The way out/);
+    assert.equal((await readAll(misfit, 'inbox', 1)).length, 0);
+    await other.open({ serverName: 'b.example' });
+    await using third = await harness.fresh();
+    assert.equal(await importLog(await third.open({ serverName: 'a.example' }), each(lines)), 1);
+    // Exports of before say no name.
+    const { serverName: _, ...header } = JSON.parse(lines[0] ?? '');
+    await using fourth = await harness.fresh();
+    const fits = await fourth.open({ serverName: 'a.example' });
+    assert.equal(await importLog(fits, each(lines.with(0, JSON.stringify(header)))), 1);
   });
 }
 

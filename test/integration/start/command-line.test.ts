@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { login } from '../../support/client.ts';
@@ -65,6 +65,16 @@ function epochs({ out }: { readonly out: string }): unknown {
   return status.slots;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
+/** The settings of a server in a new folder that has the keys of an old one, as docs/operate.md says. */
+function withKeysOf(folder: string, old: string, name: string, env: Environment): Environment {
+  const data = join(folder, name);
+  mkdirSync(data, { mode: 0o700 });
+  for (const key of ['master.key', 'signing.key']) copyFolder(join(folder, old, key), join(data, key));
+  return { ...env, MILENA_DATA: data };
+}
+
 test('a log goes from one folder to another and serves the same there', async () => {
   await using folder = folderForTest();
   const old = await serverIn(folder, 'old');
@@ -73,11 +83,7 @@ test('a log goes from one folder to another and serves the same there', async ()
   assert.equal((await milena(old.plan.env, ['log', 'export', file])).code, 0);
   await old.stop();
 
-  const env = { ...old.plan.env, MILENA_DATA: join(folder.path, 'new') };
-  spawnSync('install', ['-d', '-m', '700', join(folder.path, 'new')]);
-  for (const key of ['master.key', 'signing.key']) {
-    copyFolder(join(folder.path, 'old', key), join(folder.path, 'new', key));
-  }
+  const env = withKeysOf(folder.path, 'old', 'new', old.plan.env);
   const imported = await milena(env, ['log', 'import', file]);
   assert.match(imported.err, /^[1-9]\d* records read/m, imported.err);
   const server = await serverIn(folder, 'new');
@@ -86,6 +92,66 @@ test('a log goes from one folder to another and serves the same there', async ()
   const again = await milena(server.plan.env, ['log', 'import', file]);
   assert.equal(again.code, 1, 'a log that has records takes no import');
   assert.deepEqual(await wordsOf(server, room), ['one', 'two', 'three']);
+});
+
+test('a folder whose import failed serves nothing, and a new one takes the whole export', async () => {
+  await using folder = folderForTest();
+  const old = await serverIn(folder, 'old');
+  const room = await someHistory(old, ['one', 'two']);
+  const file = join(folder.path, 'milena.log');
+  assert.equal((await milena(old.plan.env, ['log', 'export', file])).code, 0);
+  await old.stop();
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const cut = join(folder.path, 'cut.log');
+  writeFileSync(cut, `${lines.slice(0, -10).join('\n')}\n`);
+
+  const env = withKeysOf(folder.path, 'old', 'half', old.plan.env);
+  const failed = await milena(env, ['log', 'import', cut]);
+  assert.equal(failed.code, 1);
+  assert.match(failed.err, /not whole/);
+  const commands = ['user list', 'status', 'rebuild timeline', `log import ${file}`, 'serve'];
+  for (const command of [...commands, `log export ${join(folder.path, 'half.log')}`]) {
+    const refused = await milena(env, command.split(' '));
+    assert.equal(refused.code, 1, `${command}: ${refused.out}`);
+    assert.match(refused.err, /import into this log.*The way out:.*import again into a new one/s, command);
+  }
+  assert.equal(existsSync(join(folder.path, 'half.log')), false);
+
+  const whole = await milena(withKeysOf(folder.path, 'old', 'new', old.plan.env), ['log', 'import', file]);
+  assert.equal(whole.code, 0, whole.err);
+  assert.deepEqual(await wordsOf(await serverIn(folder, 'new'), room), ['one', 'two']);
+});
+
+test('the log of one server is not imported for another', async () => {
+  await using folder = folderForTest();
+  const old = await serverIn(folder, 'old', { MILENA_SERVER_NAME: 'a.example' });
+  const room = await someHistory(old, ['one']);
+  const file = join(folder.path, 'milena.log');
+  assert.equal((await milena(old.plan.env, ['log', 'export', file])).code, 0);
+  await old.stop();
+
+  const env = withKeysOf(folder.path, 'old', 'other', old.plan.env);
+  const refused = await milena({ ...env, MILENA_SERVER_NAME: 'b.example' }, ['log', 'import', file]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /"a\.example".*"b\.example".*MILENA_SERVER_NAME=a\.example/);
+  const named = withKeysOf(folder.path, 'old', 'new', old.plan.env);
+  const imported = await milena(named, ['log', 'import', file]);
+  assert.equal(imported.code, 0, imported.err);
+  const server = await serverIn(folder, 'new', { MILENA_SERVER_NAME: 'a.example' });
+  assert.deepEqual(await wordsOf(server, room), ['one']);
+});
+
+test('a server that runs takes no import, even while its log is empty', async () => {
+  await using folder = folderForTest();
+  const server = await serverIn(folder);
+  const file = join(folder.path, 'milena.log');
+  assert.equal((await milena(server.plan.env, ['log', 'export', file])).code, 0);
+  const refused = await milena(server.plan.env, ['log', 'import', file]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /server runs.*stop it/i);
+  await someHistory(server, ['one']);
+  await server.stop();
+  await server.start();
 });
 
 test('a copy of the stopped folder is a backup', async () => {

@@ -76,6 +76,13 @@ for (const log of ['postgres', 'kafka'] as const) {
     assert.deepEqual(await owners(server.plan.env), before, 'seen at the owner');
     stop.abort();
     await writing;
+    const data = join(folder.path, 'another-name');
+    const misnamed = { ...env, MILENA_DATA: data, MILENA_SERVER_NAME: 'another.example' };
+    for (const command of ['user list', 'serve']) {
+      const refused = await milena(misnamed, command.split(' '));
+      assert.equal(refused.code, 1, command);
+      assert.match(refused.err, /belongs to the server name "localhost".*"another\.example".*The way out/);
+    }
 
     assert.ok(sent > 0);
     const said = (await alice.history(room)).filter(({ type }) => type === 'm.room.message');

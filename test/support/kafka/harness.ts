@@ -61,13 +61,13 @@ export function logUnderTest(kafka: Kafka, more: Partial<KafkaLogOptions> = {}):
     promptCompaction: { topics: ['user_values', 'content_keys', 'to_device'], segmentMs: 100 },
     ...more,
   };
-  const open = async (brokers: readonly string[]): Promise<EventLog> => {
-    const log = await openLog({ ...settings, brokers });
+  const open = async (brokers: readonly string[], own: Partial<KafkaLogOptions> = {}): Promise<EventLog> => {
+    const log = await openLog({ ...settings, ...own, brokers });
     stack.defer(() => log.close());
     return log;
   };
   return {
-    open: () => open(kafka.brokers),
+    open: (options) => open(kafka.brokers, options),
     recipe: { module: new URL('./recipe.ts', import.meta.url).href, settings },
     async proxied(): Promise<ProxiedLog> {
       const proxy = stack.use(await startProxy(kafka));
