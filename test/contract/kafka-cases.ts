@@ -4,9 +4,10 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { createKafkaLog, type KafkaLogOptions } from '../../src/log/kafka/kafka-log.ts';
+import { topicSettings, usualCompaction } from '../../src/log/kafka/topic-settings.ts';
 import type { EventLog } from '../../src/log/port.ts';
 import { logUnderTest } from '../support/kafka/harness.ts';
-import { type Kafka, kafkaOrReason, type LocalKafka } from '../support/kafka.ts';
+import { type Kafka, kafkaOrReason, type LocalKafka, startKafka } from '../support/kafka.ts';
 import { startOwner } from './owner-process.ts';
 import { codeOf, eventually, keys, readAll, record, tail } from './records.ts';
 
@@ -219,6 +220,44 @@ const cases: Record<string, (setting: Setting, context: TestContext) => Promise<
       assert.notEqual(held.has(slot), sleeper.slots().has(slot));
     }
     await assignment.leave();
+  },
+
+  // The last case: those before it are about a broker that is alone, and the two more are gone afterwards.
+  'where three brokers answer, topics get safe copies, and those that are not safe are refused': async ({
+    open,
+    admin,
+    local,
+    prefix,
+  }) => {
+    await (await open({ prefix: `${prefix}alone-` })).close();
+    const two = [2, 3].map((node) => startKafka({ joins: { cluster: local.cluster, node } }));
+    await using more = new AsyncDisposableStack();
+    for (const kafka of await Promise.all(two)) more.use(kafka);
+    const brokers = async () => (await admin.describeCluster()).brokers.length;
+    while ((await brokers()) < 3) await sleep(100);
+
+    const warnings: string[] = [];
+    await open({ onWarning: (text) => warnings.push(text) });
+    assert.deepEqual(warnings, []);
+    const { topics } = await admin.fetchTopicMetadata({ topics: [`${prefix}rooms`] });
+    assert.ok(topics[0]?.partitions.every((one) => one.replicas.length === 3));
+
+    const grown = await createAndClose(open, { prefix: `${prefix}alone-` });
+    assert.equal(grown.code, 'LOG_UNSAFE');
+    assert.match(grown.message, /factor 1 and min\.insync\.replicas=1/);
+    const settings = { ...topicSettings('users', 3, usualCompaction), 'min.insync.replicas': '1' };
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type, name: `${prefix}users`, configEntries }],
+    });
+    const set = await createAndClose(open);
+    assert.equal(set.code, 'LOG_UNSAFE');
+    assert.match(
+      set.message,
+      new RegExp(`${prefix}users with replication factor 3 and min\\.insync\\.replicas=1`),
+    );
   },
 };
 

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { available, kafkaJars, kafkaVersion } from './kafka/jars.ts';
 import { type JavaProcess, startJava } from './kafka/java-process.ts';
-import { brokerProperties, thriftyJvm } from './kafka/settings.ts';
+import { brokerProperties, joiningProperties, type KafkaCluster, thriftyJvm } from './kafka/settings.ts';
 import { isAlive } from './process-tree.ts';
 
 const run = promisify(execFile);
@@ -22,6 +22,8 @@ export interface KafkaOptions {
   readonly port?: number;
   /** Takes JVM options instead of the thrifty ones for tests. */
   readonly jvm?: readonly string[];
+  /** The cluster of another broker, which this one joins under a number of its own (2 and up). */
+  readonly joins?: { readonly cluster: KafkaCluster; readonly node: number };
 }
 
 /** A running broker. */
@@ -42,6 +44,7 @@ export interface LocalKafka {
   readonly port: number;
   /** Where it keeps its data. */
   readonly data: string;
+  readonly cluster: KafkaCluster;
   /** SIGSTOP: it neither answers nor closes its connections. */
   suspend(): void;
   /** SIGCONT. */
@@ -70,13 +73,16 @@ async function startIn(folder: string, jars: string, options: KafkaOptions): Pro
   const port = options.port ?? (await freePort());
   const data = join(folder, 'data');
   const settings = join(folder, 'server.properties');
-  await writeFile(
-    settings,
-    brokerProperties(port, await controllerPort(port), data, options.properties ?? {}),
-  );
+  const { joins } = options;
+  const cluster = joins?.cluster ?? {
+    id: randomBytes(16).toString('base64url'),
+    controllerPort: await controllerPort(port),
+  };
+  const joining = joins === undefined ? {} : joiningProperties(cluster, port, joins.node);
+  const properties = { ...joining, ...options.properties };
+  await writeFile(settings, brokerProperties(port, cluster.controllerPort, data, properties));
   const java = ['-cp', `${jars}/*`, ...(options.jvm ?? thriftyJvm)];
-  const id = randomBytes(16).toString('base64url');
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', settings]);
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster.id, '-c', settings]);
   const stderr = join(folder, 'stderr.txt');
   const start = async (): Promise<JavaProcess> => {
     const started = await startJava([...java, 'kafka.Kafka', settings], stderr);
@@ -95,6 +101,7 @@ async function startIn(folder: string, jars: string, options: KafkaOptions): Pro
     },
     port,
     data,
+    cluster,
     suspend: () => process.kill(broker.pid, 'SIGSTOP'),
     resume: () => process.kill(broker.pid, 'SIGCONT'),
     async crash() {

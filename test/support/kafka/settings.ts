@@ -7,6 +7,27 @@ export const thriftyJvm: readonly string[] = [
   '-Xshare:auto',
 ];
 
+/** A cluster that other brokers can join. */
+export interface KafkaCluster {
+  readonly id: string;
+  /** The port of its only controller, on the first node. */
+  readonly controllerPort: number;
+}
+
+/** What makes a node a broker alone, in the cluster of another node. */
+export function joiningProperties(
+  { controllerPort }: KafkaCluster,
+  port: number,
+  node: number,
+): Readonly<Record<string, string>> {
+  return {
+    'process.roles': 'broker',
+    'node.id': String(node),
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port}`,
+  };
+}
+
 /**
  * The properties file of one node that is broker and controller, on the loopback.
  * @param port where clients connect.
