@@ -96,6 +96,9 @@ for (const log of ['postgres', 'kafka'] as const) {
     // A single broker is legal, and the operator is told once, as a warning (level 40).
     const told = output.split('\n').filter((line) => line.includes('THE LOG DOES NOT OUTLIVE A BROKER'));
     assert.equal(told.length, log === 'kafka' ? 1 : 0);
-    assert.ok(told.every((line) => line.includes('"level":40') || line.includes('"level":"warn"')), told[0]);
+    assert.ok(
+      told.every((line) => line.includes('"level":40') || line.includes('"level":"warn"')),
+      told[0],
+    );
   });
 }
