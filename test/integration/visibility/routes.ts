@@ -29,6 +29,10 @@ export const probes: Readonly<Record<string, Probe>> = {
     const answer = await viewer.ask('GET', path('rooms', scene.roomId, 'joined_members'));
     return wrongStatus(answer, scene.expected.isJoined);
   },
+  'GET /notifications': async (viewer, scene) => {
+    const answer = await viewer.ask('GET', `${path('notifications')}?limit=1000`);
+    return [...wrongStatus(answer, true), ...leaks(answer, scene)];
+  },
   'GET /sync': sync,
 };
 
@@ -37,6 +41,7 @@ export const WITHOUT_EVENTS: Readonly<Record<string, string>> = {
   'GET /versions': 'of the server',
   'GET /capabilities': 'of the server',
   'GET /thirdparty/protocols': 'of the server',
+  'GET /admin/whois/:userId': 'connections of an account',
   'GET /profile/:userId': 'profiles are for all',
   'GET /profile/:userId/:keyName': 'profiles are for all',
   'GET /user/:userId/account_data/:type': 'the user’s own',
