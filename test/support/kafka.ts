@@ -75,7 +75,8 @@ async function startIn(folder: string, jars: string, options: KafkaOptions): Pro
   const settings = join(folder, 'server.properties');
   const { joins } = options;
   const cluster = joins?.cluster ?? {
-    id: randomBytes(16).toString('base64url'),
+    // One that begins with a hyphen (1 of 64) would be taken for an option, here and by Kafka's tools.
+    id: `M${randomBytes(16).toString('base64url').slice(1)}`,
     controllerPort: await controllerPort(port),
   };
   const joining = joins === undefined ? {} : joiningProperties(cluster, port, joins.node);
