@@ -64,7 +64,9 @@ function sayCoverage(): void {
   rmSync(specSeen, { recursive: true, force: true });
   if (coverage === undefined) console.log('the spec folder is not there: no answer was held against it');
   if (coverage === undefined || coverage.operationsReached === 0) return;
-  for (const missed of coverage.missed) console.log(`never reached: ${missed}`);
+  // Of a few files' tests it says nothing what they do not reach.
+  if (process.argv.length === 2)
+    for (const missed of coverage.missed) console.log(`never reached: ${missed}`);
   const { operations, operationsReached, statuses, statusesReached } = coverage;
   console.log(
     `the spec: ${operationsReached} of ${operations} operations reached, and ${statusesReached} of the ` +
