@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
+import { toRaw } from '../../src/log/kafka/envelope.ts';
 import { createKafkaLog, type KafkaLogOptions } from '../../src/log/kafka/kafka-log.ts';
 import { topicSettings, usualCompaction } from '../../src/log/kafka/topic-settings.ts';
 import type { EventLog } from '../../src/log/port.ts';
@@ -75,6 +76,23 @@ const cases: Record<string, (setting: Setting, context: TestContext) => Promise<
       logs.map((log) => log.slots),
       [slots, slots, slots, slots],
     );
+  },
+
+  'a server name that a node writes late, having found none, does not change whose log it is': async (
+    setting,
+  ) => {
+    const { kafka, prefix, open } = setting;
+    await open({ serverName: 'first.example' });
+    const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
+    const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+    await producer.connect();
+    const value = Buffer.from(JSON.stringify({ name: 'late.example' }));
+    const late = toRaw({ key: 'server/late', type: 'meta', at: 0, value }, 0, 0);
+    const message = { key: Buffer.from(late.key), value, headers: { m: Buffer.from(late.meta) } };
+    await producer.send({ topic: `${prefix}meta`, messages: [message] });
+    await producer.disconnect();
+    assert.equal((await open({ serverName: 'first.example' })).serverName, 'first.example');
+    assert.equal(await codeOf(() => open({ serverName: 'late.example' })), 'DATA_MISMATCH');
   },
 
   'a log that exists keeps its number of slots, and refuses another': async ({ open }) => {

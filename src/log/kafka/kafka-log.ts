@@ -1,6 +1,7 @@
 import type { SASLOptions } from 'kafkajs';
 import { checkAppend, checkPartition, checkTopic } from '../check-append.ts';
 import { createCodec } from '../codec.ts';
+import type { LogMeta } from '../log-meta.ts';
 import type { EventLog } from '../port.ts';
 import { type TopicName, topicNames } from '../topics.ts';
 import { KafkaAssignment } from './assignment.ts';
@@ -53,11 +54,7 @@ const writeQueues = 2;
  * @throws MilenaError LOG_UNAVAILABLE, LOG_UNSAFE, DATA_MISMATCH.
  */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
-  const address: KafkaAddress = {
-    brokers: options.brokers,
-    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
-    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
-  };
+  const address = addressOf(options);
   const { prefix } = options;
   const prepared = await prepareTopics(address, {
     prefix,
@@ -88,20 +85,16 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<EventLog
   });
   try {
     await untilServed(parts);
-    const { generation, serverName } = await meta.settle(options.serverName);
-    return new KafkaLog({
-      parts,
-      assignment,
-      meta,
-      generation,
-      serverName,
-      claim: claimValue(options),
-      closing,
-    });
+    const said = await meta.settle(options.serverName);
+    return new KafkaLog({ parts, assignment, meta, said, claim: claimValue(options), closing });
   } catch (error) {
     closeLanes(parts);
     throw error;
   }
+}
+
+function addressOf({ brokers, ssl, sasl }: KafkaLogOptions): KafkaAddress {
+  return { brokers, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }) };
 }
 
 /** A broker that was just told to make 513 partitions leads them on paper for 10 s before it serves them. */
@@ -126,8 +119,8 @@ interface KafkaLogParts {
   readonly parts: KafkaParts;
   readonly assignment: KafkaAssignment;
   readonly meta: Meta;
-  readonly generation: string;
-  readonly serverName: string | undefined;
+  /** What the log said about itself when it was opened. */
+  readonly said: LogMeta;
   readonly claim: Uint8Array;
   readonly closing: AbortController;
 }
@@ -146,9 +139,9 @@ class KafkaLog implements EventLog {
   readonly #closing: AbortController;
   readonly #publishers = new Map<string, PartitionPublisher>();
 
-  constructor({ parts, assignment, meta, generation, serverName, claim, closing }: KafkaLogParts) {
-    this.generation = generation;
-    this.serverName = serverName;
+  constructor({ parts, assignment, meta, said, claim, closing }: KafkaLogParts) {
+    this.generation = said.generation;
+    this.serverName = said.serverName;
     this.#meta = meta;
     this.slots = parts.slots;
     this.#parts = parts;

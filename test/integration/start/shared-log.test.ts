@@ -71,7 +71,8 @@ for (const log of ['postgres', 'kafka'] as const) {
     const exported = await milena(env, ['log', 'export', file]);
     assert.equal(exported.code, 0, exported.err);
     const imported = await milena(env, ['log', 'import', file]);
-    assert.equal(imported.code, 1, 'a log that is not empty takes no import');
+    assert.equal(imported.code, 1, 'a log that another node owns takes no import');
+    assert.match(imported.err, /A server runs on this log/);
     assert.deepEqual(await owners(env), before, 'seen from elsewhere');
     assert.deepEqual(await owners(server.plan.env), before, 'seen at the owner');
     stop.abort();
