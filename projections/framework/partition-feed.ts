@@ -5,7 +5,7 @@ import type { TopicName } from '../../src/log/topics.ts';
 import { type RecordSource, readAllUpTo, type SourceBatch, type SourceRecord } from './record-source.ts';
 
 /** Records kept in memory behind the newest one that was read (up to twice as many): about 4 KB each. */
-const KEPT = 250;
+const KEPT = 150;
 
 /** The most records read at once. */
 const READ = 250;

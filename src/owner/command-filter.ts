@@ -3,8 +3,8 @@ import { asEventId, type EventId } from '../matrix/identifiers.ts';
 import type { CommandResult } from './commands.ts';
 import type { ReadFact } from './slot-log.ts';
 
-/** How many commands a slot remembers before it drops those that the models know. */
-const KEPT = 20_000;
+/** How many commands a slot remembers before it drops those that the models know: about 250 bytes each. */
+const KEPT = 6_000;
 
 /**
  * The duplicate filter of a slot (architecture, section 4): what recent commands led to, those under way

@@ -2,8 +2,8 @@ import type { LogRecord, Offset } from '../port.ts';
 import type { Fetched } from './fetch.ts';
 
 /** What one partition's newest records may take in memory: enough for readers that keep up. */
-const maxRecords = 2_000;
-const maxBytes = 512 * 1024;
+const maxRecords = 1_000;
+const maxBytes = 256 * 1024;
 
 /** Reads stored records from an offset on. */
 export type FetchFrom = (from: Offset, to: Offset, limit: number) => Promise<Fetched>;
