@@ -51,6 +51,11 @@ export class CommandFilter {
     });
   }
 
+  /** The IDs of one scope's commands that are remembered. */
+  *ofScope(scope: string): Iterable<string> {
+    for (const id of this.results.keys()) if (id.startsWith(scope)) yield id;
+  }
+
   /** Whether so many commands are remembered that those in the models should go. */
   get full(): boolean {
     return this.results.size > this.kept;

@@ -210,10 +210,14 @@ test('what a full duplicate filter drops is found in the models', async () => {
   const log = new MemoryLog();
   const made = new Map<string, EventId>();
   let checkpoint = 0;
+  let asked = 0;
   const caughtUp: Loader = {
     ...emptyLoader,
     checkpoint: async () => ({ offset: checkpoint, epoch: 0 }),
-    commands: async () => made,
+    commands: async () => {
+      asked += 1;
+      return new Map(made);
+    },
   };
   const owner = await openOwner(log, caughtUp, 20);
   const room = newRoom(signer, { id: freshCommandId() });
@@ -226,6 +230,7 @@ test('what a full duplicate filter drops is found in the models', async () => {
     if (event_id !== undefined) made.set(command.id, event_id);
     checkpoint = (written?.offset ?? 0) + 1;
   }
+  assert.equal(asked, 1, 'new commands are known to be new without asking');
   const appended = log.records.length;
   for (const command of sends) assert.equal((await run(owner, command)).event_id, made.get(command.id));
   assert.equal(log.records.length, appended);

@@ -1,12 +1,14 @@
 import { MilenaError } from '../errors/milena-error.ts';
 import type { ReadPosition } from '../log/port.ts';
 import { ownedTopics, type TopicName } from '../log/topics.ts';
+import type { RoomId } from '../matrix/identifiers.ts';
 import type { AggregateKind, Decision, TailFact } from './aggregate-kind.ts';
 import { CommandFilter } from './command-filter.ts';
 import { isRepeatable, scopeOf } from './command-id.ts';
 import type { Command, CommandResult } from './commands.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Kinds } from './kinds/kinds.ts';
+import { KnownNames } from './known-names.ts';
 import type { Loader } from './loader.ts';
 import { type OwnedFact, ownedFacts, type ReadFact, type SlotLog, sizeOfFact } from './slot-log.ts';
 import type { Subject } from './subject.ts';
@@ -30,8 +32,8 @@ interface Entry {
   turn: Promise<unknown> | undefined;
   /** Decisions not yet on the log: the entry must stay. */
   pending: number;
-  /** Results of repeatable commands by scope, loaded on a scope's first command. */
-  readonly scopes: Map<string, Map<string, CommandResult>>;
+  /** The repeatable commands that there were, by scope; loaded on a scope's first command. */
+  readonly scopes: Map<string, KnownNames>;
 }
 
 /** What a slot's owner works with. */
@@ -172,7 +174,7 @@ export class SlotOwner {
       ...decision.result,
       written: { topic, partition: this.deps.log.slot, offset },
     };
-    if (isRepeatable(id)) entry.scopes.get(scopeOf(id))?.set(id, result);
+    if (isRepeatable(id)) entry.scopes.get(scopeOf(id))?.add(id);
     if (this.filter.full && !this.trimming && performance.now() >= this.trimAfter) void this.trim();
     return result;
   }
@@ -272,13 +274,23 @@ export class SlotOwner {
   private async recorded(entry: Entry, command: Command, id: string): Promise<CommandResult | undefined> {
     if (!isRepeatable(id) || command.kind !== 'send_event') return undefined;
     const scope = scopeOf(id);
-    const loaded = entry.scopes.get(scope);
-    if (loaded !== undefined) return loaded.get(id);
-    const results = new Map<string, CommandResult>();
-    const commands = await this.deps.loader.commands(command.room_id, scope);
-    for (const [known, event_id] of commands) results.set(known, { event_id });
-    entry.scopes.set(scope, results);
-    return results.get(id);
+    const names = entry.scopes.get(scope) ?? (await this.namesOf(entry, command.room_id, scope, id));
+    if (!names.mayHave(id)) return undefined;
+    const event_id = (await this.deps.loader.commands(command.room_id, scope)).get(id);
+    return event_id === undefined ? undefined : { event_id };
+  }
+
+  /** Every command of a scope in a room but `own`: what the model has, and what it does not have yet. */
+  private async namesOf(entry: Entry, roomId: RoomId, scope: string, own: string): Promise<KnownNames> {
+    // Before and after: what the filter drops meanwhile is in the model, but perhaps not in this answer.
+    const remembered = [...this.filter.ofScope(scope)];
+    const commands = await this.deps.loader.commands(roomId, scope);
+    remembered.push(...this.filter.ofScope(scope));
+    const names =
+      entry.scopes.get(scope) ??
+      new KnownNames([...commands.keys(), ...remembered.filter((known) => known !== own)]);
+    entry.scopes.set(scope, names);
+    return names;
   }
 
   private async trim(): Promise<void> {
@@ -290,9 +302,7 @@ export class SlotOwner {
         checkpoints.set(topic, (await loader.checkpoint(topic, log.slot)).offset);
       }
       const dropped = this.filter.forget((topic) => checkpoints.get(topic) ?? 0);
-      // What the filter had and a scope had not is in the models now, and must be read from there.
-      if (dropped > 0) for (const entry of this.entries.values()) entry.scopes.clear();
-      else this.trimAfter = performance.now() + TRIM_MS;
+      if (dropped === 0) this.trimAfter = performance.now() + TRIM_MS;
     } catch {
       // The models are out of reach: the filter stays large until they are back.
       this.trimAfter = performance.now() + TRIM_MS;
