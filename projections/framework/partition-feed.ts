@@ -4,8 +4,11 @@ import type { ReadPosition } from '../../src/log/port.ts';
 import type { TopicName } from '../../src/log/topics.ts';
 import { type RecordSource, readAllUpTo, type SourceBatch, type SourceRecord } from './record-source.ts';
 
-/** Records kept in memory behind the newest one that was read (up to twice as many): about 4 KB each. */
-const KEPT = 150;
+/**
+ * Records kept in memory behind the newest one that was read (up to twice as many): about 4 KB each. Not fewer than
+ * are read at once, else who waits for them finds the first of them dropped.
+ */
+const KEPT = 250;
 
 /** The most records read at once. */
 const READ = 250;
