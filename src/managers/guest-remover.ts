@@ -1,15 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenedRecord } from '../../projections/framework/model.ts';
 import type { PartitionFeed } from '../../projections/framework/partition-feed.ts';
 import type { ReadPosition } from '../log/port.ts';
 import { asRoomId, type RoomId } from '../matrix/identifiers.ts';
+import { persistently, takeBatch } from './follow.ts';
 import { type RemoveDeps, removeGuests } from './remove-guests.ts';
-
-/** Milliseconds before what failed is tried again, doubled up to the last. */
-const RETRY_MS = 500;
-const LAST_RETRY_MS = 60_000;
-/** Records looked at in one go. */
-const BATCH = 1_000;
 
 /** What the manager works with. */
 export interface GuestRemoverDeps extends RemoveDeps {
@@ -31,20 +25,8 @@ export class GuestRemover {
   }
 
   /** Follows one partition until the signal aborts. */
-  async follow(partition: number, signal: AbortSignal): Promise<void> {
-    let pause = RETRY_MS;
-    while (!signal.aborted) {
-      try {
-        await this.#followOnce(partition, signal, () => {
-          pause = RETRY_MS;
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#deps.report(error);
-        await sleep(pause, undefined, { signal }).catch(() => undefined);
-        pause = Math.min(2 * pause, LAST_RETRY_MS);
-      }
-    }
+  follow(partition: number, signal: AbortSignal): Promise<void> {
+    return persistently(signal, this.#deps.report, (done) => this.#followOnce(partition, signal, done));
   }
 
   async #followOnce(partition: number, signal: AbortSignal, done: () => void): Promise<void> {
@@ -55,7 +37,7 @@ export class GuestRemover {
       done();
       while (await cursor.ready(signal)) {
         const changed = new Set<RoomId>();
-        for (const { opened } of cursor.take(BATCH).records) {
+        for (const { opened } of takeBatch(cursor)) {
           if (isGuestAccess(opened)) changed.add(asRoomId(opened.key));
         }
         if (changed.size > 0) await removeGuests(this.#deps, changed);

@@ -1,17 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { UntoldChange } from '../../projections/accounts/queries.ts';
 import type { OpenedRecord } from '../../projections/framework/model.ts';
 import type { PartitionFeed } from '../../projections/framework/partition-feed.ts';
 import type { ReadPosition } from '../log/port.ts';
 import { asUserId, type UserId } from '../matrix/identifiers.ts';
 import { isShownInRooms } from '../matrix/profile-fields.ts';
+import { persistently, workOff } from './follow.ts';
 import { type ProfileChange, type TellDeps, tellProfile } from './tell-profile.ts';
-
-/** Milliseconds before what failed is tried again, doubled up to the last. */
-const RETRY_MS = 500;
-const LAST_RETRY_MS = 60_000;
-/** Records looked at in one go. */
-const BATCH = 1_000;
 
 /** What the manager works with. */
 export interface ProfileTellerDeps extends TellDeps {
@@ -38,56 +32,19 @@ export class ProfileTeller {
   }
 
   /** Follows one partition until the signal aborts. */
-  async follow(partition: number, signal: AbortSignal): Promise<void> {
-    let pause = RETRY_MS;
-    while (!signal.aborted) {
-      try {
-        await this.#followOnce(partition, signal, () => {
-          pause = RETRY_MS;
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#deps.report(error);
-        await sleep(pause, undefined, { signal }).catch(() => undefined);
-        pause = Math.min(2 * pause, LAST_RETRY_MS);
+  follow(partition: number, signal: AbortSignal): Promise<void> {
+    return persistently(signal, this.#deps.report, async (done) => {
+      // The checkpoint first: what is behind it comes along the tail, perhaps a second time.
+      const from = await this.#deps.checkpoint(partition);
+      const changes = new Changes();
+      for (const { user_id, field, offset } of await this.#deps.untold(partition)) {
+        changes.add(user_id, field, offset);
       }
-    }
-  }
-
-  /** From what the model knows on along the tail. @param told called whenever a user's rooms were told. */
-  async #followOnce(partition: number, signal: AbortSignal, told: () => void): Promise<void> {
-    // The checkpoint first: what is behind it comes along the tail, perhaps a second time.
-    const from = await this.#deps.checkpoint(partition);
-    const changes = new Changes();
-    for (const { user_id, field, offset } of await this.#deps.untold(partition)) {
-      changes.add(user_id, field, offset);
-    }
-    const cursor = this.#deps.feed('users', partition).cursor(from);
-    try {
-      for (;;) {
-        const failure = await this.#tell(changes, signal, told);
-        // The others were told all the same; those that failed are found again as untold.
-        if (failure !== undefined) throw failure;
-        if (!(await cursor.ready(signal))) return;
-        for (const { opened } of cursor.take(BATCH).records) changes.take(opened);
-      }
-    } finally {
-      await cursor.close();
-    }
-  }
-
-  async #tell(changes: Changes, signal: AbortSignal, told: () => void): Promise<unknown> {
-    let failure: unknown;
-    for (let change = changes.next(); change !== undefined; change = changes.next()) {
-      if (signal.aborted) return undefined;
-      try {
+      await workOff(this.#deps.feed('users', partition).cursor(from), changes, signal, async (change) => {
         await tellProfile(this.#deps, change);
-        told();
-      } catch (error) {
-        failure = error;
-      }
-    }
-    return failure;
+        done();
+      });
+    });
   }
 }
 
@@ -107,7 +64,6 @@ class Changes {
     this.add(asUserId(record.key), record.fact.value.field, record.offset);
   }
 
-  /** The next, which is taken out. */
   next(): ProfileChange | undefined {
     for (const [user_id, change] of this.#byUser) {
       this.#byUser.delete(user_id);
