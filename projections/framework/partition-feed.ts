@@ -4,14 +4,14 @@ import type { ReadPosition } from '../../src/log/port.ts';
 import type { TopicName } from '../../src/log/topics.ts';
 import { type RecordSource, readAllUpTo, type SourceBatch, type SourceRecord } from './record-source.ts';
 
-/**
- * Records kept in memory behind the newest one that was read (up to twice as many): about 4 KB each. Not fewer than
- * are read at once, else who waits for them finds the first of them dropped.
- */
-const KEPT = 250;
-
 /** The most records read at once. */
 const READ = 250;
+
+/**
+ * Records kept in memory behind the newest one that was read (up to twice as many): about 4 KB each. Never fewer
+ * than are read at once: who waited for them would find the first of them dropped already.
+ */
+const KEPT = READ;
 
 /** A tail that has ended by itself (the log is being closed) is not opened again at once. */
 const ENDED_MS = 250;
