@@ -1,52 +1,38 @@
-import { after, before, describe, it } from 'node:test';
-import { type Apart, startApart } from '../support/apart.ts';
+import { describe, it } from 'node:test';
 import { Client, freshTransaction, login, path, register } from '../support/client.ts';
 import { check, expectError, expectOk, same } from '../support/expect.ts';
 import { Http } from '../support/http.ts';
 import { INTERNAL_SECRET, internalUrl } from '../support/server.ts';
+import { twoNodes } from '../support/two-nodes.ts';
 
-/** Two nodes that serve clients and one that decides and projects, over one log and one Postgres. */
-const ROLES = ['api', 'owner,projector,manager', 'api,manager'] as const;
 const PASSWORD = 'a long enough password';
 
 describe('roles in processes of their own', () => {
-  let apart: Apart;
-  let one: Http;
-  let two: Http;
-
-  before(async () => {
-    apart = await startApart({ roles: ROLES });
-    const url = (roles: string): string =>
-      `http://127.0.0.1:${apart.processes.get(roles)?.plan.env['MILENA_PORT']}`;
-    one = new Http(url('api'));
-    two = new Http(url('api,manager'));
-  });
-  after(async () => {
-    one.close();
-    two.close();
-    await apart[Symbol.asyncDispose]();
-  });
+  const nodes = twoNodes();
 
   /** The same device at the other node. */
-  const across = (client: Client, http = two): Client => new Client(http, client);
+  const across = (client: Client, http = nodes.two): Client => new Client(http, client);
 
   it('a token from one node is good at the other at once', async () => {
     for (let i = 0; i < 20; i++) {
-      const user = await register(one, undefined, PASSWORD);
+      const user = await register(nodes.one, undefined, PASSWORD);
       const seen = expectOk(
         await across(user).ask('GET', path('account', 'whoami')),
         'login on one, use on the other',
       );
       same(seen['user_id'], user.userId, 'login on one, use on the other');
-      const device = await login(two, user.userId, PASSWORD);
-      expectOk(await across(device, one).ask('GET', path('account', 'whoami')), 'and the other way round');
+      const device = await login(nodes.two, user.userId, PASSWORD);
+      expectOk(
+        await across(device, nodes.one).ask('GET', path('account', 'whoami')),
+        'and the other way round',
+      );
     }
   });
 
   it('a token that was logged out at one node is refused at the other as soon as its tail has it', async () => {
     const rule = 'architecture, section 6: a revocation acts from the tail at once';
     for (let i = 0; i < 20; i++) {
-      const user = await register(one);
+      const user = await register(nodes.one);
       expectOk(await across(user).ask('GET', path('account', 'whoami')), 'known at the other node');
       await user.logout();
       const start = performance.now();
@@ -63,7 +49,7 @@ describe('roles in processes of their own', () => {
 
   it('what was sent at one node can be read at the other at once', async () => {
     const rule = 'architecture, section 6: reading your own writes';
-    const user = await register(one);
+    const user = await register(nodes.one);
     const other = across(user);
     for (let i = 0; i < 10; i++) {
       const roomId = await user.createRoom({ name: `room ${i}` });
@@ -83,7 +69,7 @@ describe('roles in processes of their own', () => {
   });
 
   it('the same transaction at both nodes at once is one event', async () => {
-    const user = await register(one);
+    const user = await register(nodes.one);
     const roomId = await user.createRoom();
     for (let i = 0; i < 10; i++) {
       const txnId = freshTransaction();
@@ -93,7 +79,7 @@ describe('roles in processes of their own', () => {
   });
 
   it('a send at one node wakes a sync that sleeps at the other', async () => {
-    const [sender, sleeper] = [await register(one), await register(two)];
+    const [sender, sleeper] = [await register(nodes.one), await register(nodes.two)];
     const roomId = await sender.createRoom({ preset: 'public_chat' });
     await sleeper.join(roomId);
     let { next_batch } = await sleeper.sync();
@@ -114,7 +100,7 @@ describe('roles in processes of their own', () => {
   });
 
   it('typing at one node is seen at the other', async () => {
-    const [typist, watcher] = [await register(one), await register(two)];
+    const [typist, watcher] = [await register(nodes.one), await register(nodes.two)];
     const roomId = await typist.createRoom({ preset: 'public_chat' });
     await watcher.join(roomId);
     const { next_batch } = await watcher.sync();
@@ -129,7 +115,7 @@ describe('roles in processes of their own', () => {
   });
 
   it('a node that owns nothing answers a command with 421', async () => {
-    const api = new Http(internalUrl(apart.env('api')));
+    const api = new Http(internalUrl(nodes.apart.env('api')));
     const answer = await api.ask('POST', '/_milena/internal/v1/command', {
       headers: { authorization: `Bearer ${INTERNAL_SECRET}` },
       json: {
@@ -153,7 +139,7 @@ describe('roles in processes of their own', () => {
 
   it('milena status names the owner of every slot, from any node', async () => {
     for (const role of ['api', 'owner']) {
-      const { code, stdout, stderr } = await apart.milena(role, ['status', '--json']);
+      const { code, stdout, stderr } = await nodes.apart.milena(role, ['status', '--json']);
       check(code === 0, `milena status from the node with ${role}`, stderr || stdout);
       const status: { slots: readonly { owner?: string }[] } = JSON.parse(stdout);
       check(

@@ -1,6 +1,6 @@
 import { after, before } from 'node:test';
 import { type Apart, startApart } from './apart.ts';
-import { type Client, freshName, register } from './client.ts';
+import { type Client, freshName, type Json, register } from './client.ts';
 import { Http } from './http.ts';
 import { type Kafka, startKafka } from './kafka.ts';
 import { type CommandOutcome, type Server, type ServerOptions, startServer } from './server.ts';
@@ -11,6 +11,8 @@ export interface SharedServer {
   readonly serverName: string;
   /** A new user with a device. */
   user(stem?: string): Promise<Client>;
+  /** A room of two new users, the first of whom made it. @param room what its `createRoom` says besides. */
+  pair(room?: Json): Promise<readonly [Client, Client, string]>;
   /** Runs a `milena` command with the server's settings; undefined when the server was there already. */
   milena(args: readonly string[], within?: number): Promise<CommandOutcome> | undefined;
 }
@@ -49,6 +51,7 @@ export function sharedServer(options: ServerOptions = {}): SharedServer {
     if (http === undefined) throw new Error('the server is there only while tests run');
     return http;
   };
+  const user = (stem?: string): Promise<Client> => register(started(), freshName(stem));
   return {
     get http() {
       return started();
@@ -56,7 +59,13 @@ export function sharedServer(options: ServerOptions = {}): SharedServer {
     get serverName() {
       return server?.serverName ?? process.env['MILENA_TEST_SERVER_NAME'] ?? 'localhost';
     },
-    user: (stem) => register(started(), freshName(stem)),
+    user,
+    pair: async (room = {}) => {
+      const [owner, guest] = await Promise.all([user('owner'), user('guest')]);
+      const roomId = await owner.createRoom({ preset: 'public_chat', ...room });
+      await guest.join(roomId);
+      return [owner, guest, roomId];
+    },
     milena: (args, within) => {
       if (server === undefined) return undefined;
       return 'processes' in server ? server.milena('owner', args, within) : server.milena(args, within);

@@ -9,25 +9,18 @@ const at = (alias: string) => path('directory', 'room', alias);
 const set = (user: Client, alias: string, room_id: string) =>
   user.ask('PUT', at(alias), { json: { room_id } });
 
-async function pair(): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat' });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 describe('who may set and remove an alias', () => {
   const section = 'CS API, Room aliases';
 
   it('a member may set one and remove it again', async () => {
-    const [, guest, roomId] = await pair();
+    const [, guest, roomId] = await shared.pair();
     const alias = fresh();
     expectOk(await set(guest, alias, roomId), `${section}, PUT`);
     expectOk(await guest.ask('DELETE', at(alias)), `${section}, DELETE: by its creator`);
   });
 
   it('who may change the canonical alias may remove those of others', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const alias = fresh();
     expectOk(await set(guest, alias, roomId), section);
     expectOk(await owner.ask('DELETE', at(alias)), `${section}, DELETE`);
@@ -35,14 +28,14 @@ describe('who may set and remove an alias', () => {
   });
 
   it('a member without that power may not', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const alias = fresh();
     expectOk(await set(owner, alias, roomId), section);
     expectError(await guest.ask('DELETE', at(alias)), 403, 'M_FORBIDDEN', `${section}, DELETE`);
   });
 
   it('a stranger to the room may not set one, nor may one be set for a room that nobody knows', async () => {
-    const [, , roomId] = await pair();
+    const [, , roomId] = await shared.pair();
     const stranger = await shared.user();
     expectError(await set(stranger, fresh(), roomId), 403, 'M_FORBIDDEN', `${section}, PUT`);
     expectError(
@@ -54,7 +47,7 @@ describe('who may set and remove an alias', () => {
   });
 
   it('the creator may remove it also after leaving', async () => {
-    const [, guest, roomId] = await pair();
+    const [, guest, roomId] = await shared.pair();
     const alias = fresh();
     expectOk(await set(guest, alias, roomId), section);
     await guest.leave(roomId);
@@ -62,7 +55,7 @@ describe('who may set and remove an alias', () => {
   });
 
   it('an alias that is not there cannot be removed: 404', async () => {
-    const [owner] = await pair();
+    const [owner] = await shared.pair();
     expectError(await owner.ask('DELETE', at(fresh())), 404, 'M_NOT_FOUND', `${section}, DELETE, 404`);
     expectError(
       await owner.ask('DELETE', at('#a:elsewhere.example')),
@@ -75,7 +68,7 @@ describe('who may set and remove an alias', () => {
 
   it('may have any letter but ":" and NUL, and 255 bytes in all', async () => {
     const rule = 'Appendices, Room Aliases';
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const unique = freshName('ä ö+/?#@!');
     const alias = `#${unique}:${shared.serverName}`;
     expectOk(await set(owner, alias, roomId), `${rule}: any Unicode codepoint`);
@@ -115,7 +108,7 @@ describe('the list of a room’s aliases', () => {
   });
 
   it('is closed to the invited, the banned and those who left', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const [invited, banned] = [await shared.user(), await shared.user()];
     await owner.invite(roomId, invited.userId);
     await banned.join(roomId);
@@ -214,7 +207,7 @@ describe('joining by alias', () => {
   const section = 'CS API, POST /join/{roomIdOrAlias}';
 
   it('takes "via", "server_name" and a reason', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const alias = fresh();
     expectOk(await set(owner, alias, roomId), section);
     const user = await shared.user();
@@ -240,7 +233,7 @@ describe('joining by alias', () => {
   });
 
   it('keeps the banned and the uninvited out with 403', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const [alias, closed] = [fresh(), fresh()];
     const secret = await owner.createRoom();
     expectOk(await set(owner, alias, roomId), section);

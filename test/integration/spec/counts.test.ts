@@ -8,13 +8,6 @@ const section = 'CS API, Receiving notifications';
 
 type Pair = readonly [notifications: number, highlights: number];
 
-async function pair(room: Json = {}): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat', ...room });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 /** What incremental syncs say that carry on, and beside them first syncs. */
 class Counts {
   private readonly user: Client;
@@ -57,7 +50,7 @@ const HIGHLIGHT = { set_tweak: 'highlight' };
 describe('counts under rules of one’s own', () => {
   it('are zero in a muted room, and come back', async () => {
     const rule = 'CS API, Push Rules: override rules come first';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     await owner.say(roomId, 'one');
     await counts.are([1, 0], rule);
@@ -72,7 +65,7 @@ describe('counts under rules of one’s own', () => {
 
   it('are those of mentions alone where a room rule has no actions', async () => {
     const rule = 'CS API, Push Rules: room-specific rules';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['room', roomId], { actions: [] });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], rule);
@@ -85,7 +78,7 @@ describe('counts under rules of one’s own', () => {
   });
 
   it('of one room do not change those of another', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const other = await owner.createRoom({ preset: 'public_chat' });
     await guest.join(other);
     await put(guest, ['room', roomId], { actions: [] });
@@ -97,7 +90,7 @@ describe('counts under rules of one’s own', () => {
 
   it('highlight keywords, at word boundaries and whatever their case', async () => {
     const rule = 'CS API, Push Rules: content-specific rules';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['content', 'cake'], { actions: ['notify', HIGHLIGHT], pattern: 'cake' });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], rule);
@@ -111,7 +104,7 @@ describe('counts under rules of one’s own', () => {
 
   it('find keywords that are written with escapes, and with signs that mean something elsewhere', async () => {
     const rule = 'CS API, Push Rules: content-specific rules';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['content', 'a'], { actions: ['notify', HIGHLIGHT], pattern: '100%_"x"\\n' });
     await put(guest, ['content', 'b'], { actions: ['notify', HIGHLIGHT], pattern: 'käse' });
     const counts = new Counts(guest, roomId);
@@ -125,7 +118,7 @@ describe('counts under rules of one’s own', () => {
   });
 
   it('count a keyword where nothing else is counted', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['room', roomId], { actions: [] });
     await put(guest, ['content', 'tea'], { actions: ['notify'], pattern: 'te?' });
     const counts = new Counts(guest, roomId);
@@ -137,7 +130,7 @@ describe('counts under rules of one’s own', () => {
 
   it('leave out a sender', async () => {
     const rule = 'CS API, Push Rules: sender-specific rules';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const third = await shared.user('third');
     await third.join(roomId);
     await put(guest, ['sender', owner.userId], { actions: [] });
@@ -150,7 +143,7 @@ describe('counts under rules of one’s own', () => {
   });
 
   it('are zero with the master rule', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
     await say(owner, roomId, 'one', mention(guest));
@@ -160,7 +153,7 @@ describe('counts under rules of one’s own', () => {
   });
 
   it('count notices where those are not suppressed', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['override', '.m.rule.suppress_notices', 'enabled'], { enabled: false });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
@@ -169,7 +162,7 @@ describe('counts under rules of one’s own', () => {
   });
 
   it('give @room no highlight where that rule is off', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['override', '.m.rule.is_room_mention', 'enabled'], { enabled: false });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
@@ -179,7 +172,7 @@ describe('counts under rules of one’s own', () => {
 
   it('tell rooms of two from larger ones, as they were when the event came', async () => {
     const rule = 'CS API, Push Rules: room_member_count';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['underride', '.m.rule.message', 'actions'], { actions: [] });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], rule);
@@ -196,7 +189,7 @@ describe('counts under rules of one’s own', () => {
 
   it('know the display name', async () => {
     const rule = 'CS API, Push Rules: contains_display_name';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const conditions = [{ kind: 'contains_display_name' }];
     await put(guest, ['override', 'name'], { actions: ['notify', HIGHLIGHT], conditions });
     await guest.setState(roomId, 'm.room.member', guest.userId, {
@@ -213,7 +206,7 @@ describe('counts under rules of one’s own', () => {
 
   it('know who may ring for a notification of another kind', async () => {
     const rule = 'CS API, Push Rules: sender_notification_permission';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const conditions = [
       { kind: 'event_match', key: 'content.body', pattern: '@here' },
       { kind: 'sender_notification_permission', key: 'here' },
@@ -231,7 +224,7 @@ describe('counts under rules of one’s own', () => {
 
   it('see the types of events that a rule names, state events too', async () => {
     const rule = 'CS API, Push Rules: event_match';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const conditions = [
       { kind: 'event_match', key: 'type', pattern: 'm.room.topic' },
       { kind: 'event_property_is', key: 'content.topic', value: 'Cake' },
@@ -246,7 +239,7 @@ describe('counts under rules of one’s own', () => {
   });
 
   it('do not count what one says oneself, whatever the rules', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['override', 'all'], { actions: ['notify', HIGHLIGHT], conditions: [] });
     const counts = new Counts(guest, roomId);
     await guest.say(roomId, 'mine');
@@ -259,7 +252,7 @@ describe('counts under rules of one’s own', () => {
 describe('counts right after', () => {
   it('an edit stay, for it does not notify twice', async () => {
     const rule = 'CS API, Predefined Rules, .m.rule.suppress_edits';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     const eventId = await say(owner, roomId, 'one');
     await counts.are([1, 0], rule);
@@ -269,7 +262,7 @@ describe('counts right after', () => {
 
   it('an edit that mentions anew rise, for mentions come first', async () => {
     const rule = 'CS API, User and room mentions: editing';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     const eventId = await say(owner, roomId, 'one');
     await counts.are([1, 0], rule);
@@ -278,7 +271,7 @@ describe('counts right after', () => {
   });
 
   it('a reaction stay', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
     const eventId = await say(owner, roomId, 'one');
@@ -289,7 +282,7 @@ describe('counts right after', () => {
   });
 
   it('the redaction of a mention have no highlight any more', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
     const eventId = await say(owner, roomId, 'you', mention(guest));
@@ -299,7 +292,7 @@ describe('counts right after', () => {
   });
 
   it('the redaction of a keyword have no highlight any more', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['content', 'cake'], { actions: ['notify', HIGHLIGHT], pattern: 'cake' });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
@@ -310,7 +303,7 @@ describe('counts right after', () => {
   });
 
   it('a tombstone have a highlight', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
     await owner.setState(roomId, 'm.room.tombstone', '', {
@@ -322,7 +315,7 @@ describe('counts right after', () => {
 
   it('a receipt begin behind it, keywords too', async () => {
     const rule = 'CS API, Marking notifications as read';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['content', 'cake'], { actions: ['notify', HIGHLIGHT], pattern: 'cake' });
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], rule);
@@ -334,7 +327,7 @@ describe('counts right after', () => {
   });
 
   it('a message of one’s own are zero', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await put(guest, ['content', 'cake'], { actions: ['notify', HIGHLIGHT], pattern: 'cake' });
     const counts = new Counts(guest, roomId);
     await owner.say(roomId, 'cake');
@@ -344,7 +337,7 @@ describe('counts right after', () => {
   });
 
   it('a call ring', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
     await counts.are([0, 0], section);
     await owner.send(roomId, 'm.call.invite', { call_id: '1', lifetime: 1, version: '1', party_id: 'x' });
@@ -382,7 +375,7 @@ describe('counts of threads', () => {
 
   it('go by the user’s rules as well', async () => {
     const rule = 'CS API, Receiving notifications: partition the notification count to each thread';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     await put(guest, ['content', 'cake'], { actions: ['notify', HIGHLIGHT], pattern: 'cake' });
     await say(owner, roomId, 'cake', inThread(root));

@@ -5,13 +5,6 @@ import { sharedServer } from '../../support/shared-server.ts';
 
 const shared = sharedServer();
 
-async function pair(): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat' });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 describe('typing', () => {
   const section = 'CS API, PUT /rooms/{roomId}/typing/{userId}';
   const type = (user: Client, roomId: string, json: object, who = user.userId) =>
@@ -29,7 +22,7 @@ describe('typing', () => {
   }
 
   it('reaches the others, and so does its end', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const { next_batch } = await owner.sync();
     expectOk(await type(guest, roomId, { typing: true, timeout: 20_000 }), section);
     const [first, token] = await typists(owner, roomId, next_batch);
@@ -40,7 +33,7 @@ describe('typing', () => {
   });
 
   it('ends by itself after its timeout', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const { next_batch } = await owner.sync();
     expectOk(await type(guest, roomId, { typing: true, timeout: 500 }), section);
     const [, token] = await typists(owner, roomId, next_batch);
@@ -49,7 +42,7 @@ describe('typing', () => {
   });
 
   it('is refused for others, for strangers, and without "typing"', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const stranger = await shared.user();
     expectError(await type(owner, roomId, { typing: true }, guest.userId), 403, 'M_FORBIDDEN', section);
     expectError(await type(stranger, roomId, { typing: true }), 403, 'M_FORBIDDEN', section);

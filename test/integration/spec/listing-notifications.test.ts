@@ -44,16 +44,9 @@ const mention = (user: Client): Json => ({ 'm.mentions': { user_ids: [user.userI
 const say = (user: Client, roomId: string, body: string, more: Json = {}) =>
   user.send(roomId, 'm.room.message', { msgtype: 'm.text', body, ...more });
 
-async function pair(): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat' });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 describe('GET /notifications', () => {
   it('lists what one was notified of, the newest first, with event, room, time and actions', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     same(await page(guest), { notifications: [] }, `${section}: nothing yet`);
     await say(owner, roomId, 'one');
     const eventId = await say(owner, roomId, 'you', mention(guest));
@@ -73,14 +66,14 @@ describe('GET /notifications', () => {
   });
 
   it('tells apart who reads: nothing of one’s own', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await say(owner, roomId, 'mine');
     same(bodies(await all(owner)), [], section);
     same(bodies(await all(guest)), ['mine'], section);
   });
 
   it('gives pages that have each once, over several rooms', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const other = await owner.createRoom({ preset: 'public_chat' });
     await guest.join(other);
     const sent: string[] = [];
@@ -98,7 +91,7 @@ describe('GET /notifications', () => {
   });
 
   it('gives only highlights where those are asked for', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await say(owner, roomId, 'one');
     await say(owner, roomId, 'you', mention(guest));
     await say(owner, roomId, 'two');
@@ -107,7 +100,7 @@ describe('GET /notifications', () => {
   });
 
   it('says what was read', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await say(owner, roomId, 'one');
     await say(owner, roomId, 'two');
     const json = {};
@@ -124,7 +117,7 @@ describe('GET /notifications', () => {
   });
 
   it('goes by the user’s rules as they are', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const rule = path('pushrules', 'global', 'room', roomId);
     await say(owner, roomId, 'one');
     await owner.send(roomId, 'm.room.message', { msgtype: 'm.notice', body: 'bot' });
@@ -153,14 +146,14 @@ describe('GET /notifications', () => {
   });
 
   it('has nothing of rooms that one has left', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await say(owner, roomId, 'one');
     await guest.leave(roomId);
     same(await all(guest), [], section);
   });
 
   it('has no words that were redacted', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await say(owner, roomId, 'secret', mention(guest));
     await owner.redact(roomId, eventId);
     check(!JSON.stringify(await all(guest)).includes('secret'), section);
@@ -168,7 +161,7 @@ describe('GET /notifications', () => {
   });
 
   it('has nothing by those who are ignored', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await say(owner, roomId, 'one');
     const where = path('user', guest.userId, 'account_data', 'm.ignored_user_list');
     expectOk(await guest.ask('PUT', where, { json: { ignored_users: { [owner.userId]: {} } } }), section);

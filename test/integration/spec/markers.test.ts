@@ -5,13 +5,6 @@ import { sharedServer } from '../../support/shared-server.ts';
 
 const shared = sharedServer();
 
-async function pair(): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat' });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 const receipt = (user: Client, roomId: string, type: string, eventId: string, json: Json = {}) =>
   user.ask('POST', path('rooms', roomId, 'receipt', type, eventId), { json });
 
@@ -44,7 +37,7 @@ describe('receipts', () => {
   const section = 'CS API, Receipts';
 
   it('that are private are told to their user and to nobody else', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const said = await owner.say(roomId, 'x');
     const before = [await owner.sync(), await guest.sync()] as const;
     expectOk(await receipt(guest, roomId, 'm.read.private', said), section);
@@ -65,7 +58,7 @@ describe('receipts', () => {
   });
 
   it('of main, of a thread and of neither stand beside each other', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const inThread = await owner.send(roomId, 'm.room.message', {
       msgtype: 'm.text',
@@ -83,7 +76,7 @@ describe('receipts', () => {
   });
 
   it('take the place of an earlier one of the same type and thread', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const [one, two] = [await owner.say(roomId, '1'), await owner.say(roomId, '2')];
     expectOk(await receipt(guest, roomId, 'm.read', one), section);
     expectOk(await receipt(guest, roomId, 'm.read', two), section);
@@ -92,7 +85,7 @@ describe('receipts', () => {
   });
 
   it('that move back are told as they are, and do not bring the count back', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const [one, two] = [await owner.say(roomId, '1'), await owner.say(roomId, '2')];
     expectOk(await receipt(guest, roomId, 'm.read.private', two), section);
     const { next_batch } = await owner.sync();
@@ -104,7 +97,7 @@ describe('receipts', () => {
   });
 
   it('are refused for a thread to which the event does not belong', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const [root, other] = [await owner.say(roomId, 'root'), await owner.say(roomId, 'other')];
     const inThread = await owner.send(roomId, 'm.room.message', {
       msgtype: 'm.text',
@@ -135,7 +128,7 @@ describe('receipts', () => {
   });
 
   it('on a reaction to an event of a thread belong to that thread', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const inThread = await owner.send(roomId, 'm.room.message', {
       msgtype: 'm.text',
@@ -157,7 +150,7 @@ describe('receipts', () => {
   });
 
   it('are refused for events that the room does not have', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const elsewhere = await owner.createRoom();
     const said = await owner.say(elsewhere, 'x');
     for (const eventId of [said, `$${'r'.repeat(43)}`])
@@ -180,7 +173,7 @@ describe('the fully-read marker', () => {
   const section = 'CS API, Fully read markers';
 
   it('moves with read_markers, and so do both receipts, in one request', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const [one, two, three] = [
       await owner.say(roomId, '1'),
       await owner.say(roomId, '2'),
@@ -209,12 +202,12 @@ describe('the fully-read marker', () => {
   });
 
   it('needs no property at all', async () => {
-    const [, guest, roomId] = await pair();
+    const [, guest, roomId] = await shared.pair();
     expectOk(await markers(guest, roomId, {}), 'CS API, POST read_markers: m.fully_read is not required');
   });
 
   it('goes to events of the room only, and moves nothing when one is wrong', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const said = await owner.say(roomId, 'x');
     const elsewhere = await owner.createRoom();
     const other = await owner.say(elsewhere, 'y');
@@ -236,7 +229,7 @@ describe('the fully-read marker', () => {
   });
 
   it('is for members of the room', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const said = await owner.say(roomId, 'x');
     const stranger = await shared.user();
     expectError(await markers(stranger, roomId, { 'm.fully_read': said }), 403, 'M_FORBIDDEN', section);
@@ -246,7 +239,7 @@ describe('the fully-read marker', () => {
 describe('the unread marker', () => {
   it('is room account data that the client sets itself', async () => {
     const section = 'CS API, Unread markers';
-    const [, guest, roomId] = await pair();
+    const [, guest, roomId] = await shared.pair();
     const where = path('user', guest.userId, 'rooms', roomId, 'account_data', 'm.marked_unread');
     expectError(await guest.ask('GET', where), 404, 'M_NOT_FOUND', section);
     const { next_batch } = await guest.sync();
@@ -271,7 +264,7 @@ describe('typing', () => {
     ];
 
   it('names everyone who types, and each who stops is left out', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const third = await shared.user();
     await third.join(roomId);
     const start = await owner.sync();
@@ -289,7 +282,7 @@ describe('typing', () => {
   });
 
   it('is prolonged by another request', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     expectOk(await type(guest, roomId, { typing: true, timeout: 700 }), section);
     expectOk(await type(guest, roomId, { typing: true, timeout: 30_000 }), section);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -302,7 +295,7 @@ describe('typing', () => {
   });
 
   it('is in an initial sync, and is not told to those who left', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     expectOk(await type(owner, roomId, { typing: true, timeout: 30_000 }), section);
     const answer = await guest.syncUntil(undefined, (sync) => typists(sync, roomId) !== undefined);
     same(typists(answer, roomId), [owner.userId], 'CS API, m.typing: ephemeral events of the room');
@@ -312,7 +305,7 @@ describe('typing', () => {
   });
 
   it('refuses a timeout that is no number, and needs a token', async () => {
-    const [, guest, roomId] = await pair();
+    const [, guest, roomId] = await shared.pair();
     for (const timeout of ['soon', 1.5, null])
       expectError(
         await type(guest, roomId, { typing: true, timeout }),

@@ -1,10 +1,9 @@
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { admin, WITH_ADMINS } from '../../support/admin.ts';
-import { type Apart, startApart } from '../../support/apart.ts';
 import { type Client, freshTransaction, login, path, register } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
-import { Http } from '../../support/http.ts';
 import { sharedServer } from '../../support/shared-server.ts';
+import { twoNodes } from '../../support/two-nodes.ts';
 
 const LOCKING = 'CS API, Account locking';
 const SUSPENSION = 'CS API, Account suspension';
@@ -274,26 +273,12 @@ describe('the capability m.account_moderation', () => {
 });
 
 describe('with two nodes', () => {
-  let apart: Apart;
-  let one: Http;
-  let two: Http;
-
-  before(async () => {
-    apart = await startApart({ roles: ['owner,projector,manager', 'api', 'api,manager'], env: WITH_ADMINS });
-    const url = (roles: string) => `http://127.0.0.1:${apart.processes.get(roles)?.plan.env['MILENA_PORT']}`;
-    one = new Http(url('api'));
-    two = new Http(url('api,manager'));
-  });
-  after(async () => {
-    one.close();
-    two.close();
-    await apart[Symbol.asyncDispose]();
-  });
+  const nodes = twoNodes(WITH_ADMINS);
 
   it('a lock or suspension at one acts at the other as soon as its tail has it', async () => {
     const rule = 'architecture, section 6: a revocation acts from the tail at once';
-    const root = await admin(one);
-    const user = await register(two);
+    const root = await admin(nodes.one);
+    const user = await register(nodes.two);
     const ask = () =>
       user.ask('PUT', path('profile', user.userId, 'displayname'), { json: { displayname: 'x' } });
     for (const [what, status] of [

@@ -6,13 +6,6 @@ import { sharedServer } from '../../support/shared-server.ts';
 const shared = sharedServer();
 const counts = 'CS API, Receiving notifications';
 
-async function pair(room: object = {}): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat', ...room });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 async function unread(user: Client, roomId: string): Promise<readonly [number, number]> {
   const room = (await user.sync()).rooms?.join?.[roomId];
   const seen = room?.unread_notifications;
@@ -87,7 +80,7 @@ describe('push rules', () => {
 
 describe('unread counts', () => {
   it('rise with messages of others and not with one’s own', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await owner.say(roomId, 'one');
     await owner.say(roomId, 'two');
     same(await unread(guest, roomId), [2, 0], `${counts}; .m.rule.message notifies`);
@@ -99,7 +92,7 @@ describe('unread counts', () => {
   });
 
   it('come with the event in the same sync', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     let { next_batch } = await guest.sync();
     for (let i = 1; i <= 5; i++) {
       await owner.say(roomId, String(i));
@@ -118,7 +111,7 @@ describe('unread counts', () => {
 
   it('fall to zero with a read receipt, and to the rest with one further back', async () => {
     const section = 'CS API, Marking notifications as read';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const sent: string[] = [];
     for (let i = 0; i < 4; i++) sent.push(await owner.say(roomId, String(i)));
     expectOk(await receipt(guest, roomId, 'm.read', sent[1] ?? ''), section);
@@ -131,7 +124,7 @@ describe('unread counts', () => {
 
   it('fall with a private receipt that others never see', async () => {
     const section = 'CS API, Private read receipts';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await owner.say(roomId, 'x');
     const { next_batch } = await owner.sync();
     expectOk(await receipt(guest, roomId, 'm.read.private', eventId), section);
@@ -147,7 +140,7 @@ describe('unread counts', () => {
   });
 
   it('fall when one sends something oneself', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await owner.say(roomId, 'question');
     await guest.say(roomId, 'answer');
     same(
@@ -159,7 +152,7 @@ describe('unread counts', () => {
 
   it('tell a mention apart as a highlight', async () => {
     const section = 'CS API, Predefined Rules, .m.rule.is_user_mention';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await owner.send(roomId, 'm.room.message', {
       msgtype: 'm.text',
       body: 'hey',
@@ -175,7 +168,7 @@ describe('unread counts', () => {
   });
 
   it('give a @room mention of a powerless sender no highlight', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await guest.send(roomId, 'm.room.message', {
       msgtype: 'm.text',
       body: 'all',
@@ -190,7 +183,7 @@ describe('unread counts', () => {
 
   it('do not rise for notices, edits, reactions and member events', async () => {
     const section = 'CS API, Predefined Rules';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await owner.say(roomId, 'counted');
     await owner.send(roomId, 'm.room.message', { msgtype: 'm.notice', body: 'bot' });
     await owner.send(roomId, 'm.reaction', {
@@ -213,7 +206,7 @@ describe('unread counts', () => {
   });
 
   it('rise for encrypted events', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await owner.send(roomId, 'm.room.encrypted', { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'x' });
     same(await unread(guest, roomId), [1, 0], 'CS API, Predefined Rules, .m.rule.encrypted');
   });
@@ -223,7 +216,7 @@ describe('receipts', () => {
   const section = 'CS API, POST /rooms/{roomId}/receipt/{receiptType}/{eventId}';
 
   it('reach the others through /sync', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await owner.say(roomId, 'x');
     const { next_batch } = await owner.sync();
     expectOk(await receipt(guest, roomId, 'm.read', eventId), section);
@@ -239,7 +232,7 @@ describe('receipts', () => {
   });
 
   it('are refused for types, events and threads that are none', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await owner.say(roomId, 'x');
     expectError(
       await receipt(guest, roomId, 'org.example.seen', eventId),
@@ -263,7 +256,7 @@ describe('receipts', () => {
   });
 
   it('are refused to those who are not in the room', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const eventId = await owner.say(roomId, 'x');
     const stranger = await shared.user();
     expectError(
@@ -276,7 +269,7 @@ describe('receipts', () => {
 
   it('of m.fully_read become account data of the room', async () => {
     const rule = 'CS API, Fully read markers';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const eventId = await owner.say(roomId, 'x');
     const { next_batch } = await guest.sync();
     expectOk(await receipt(guest, roomId, 'm.fully_read', eventId), rule);

@@ -1,9 +1,8 @@
-import { after, before, describe, it } from 'node:test';
-import { type Apart, startApart } from '../../support/apart.ts';
+import { describe, it } from 'node:test';
 import { Client, type Json, path, register, type SyncAnswer } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
-import { Http } from '../../support/http.ts';
 import { sharedServer } from '../../support/shared-server.ts';
+import { twoNodes } from '../../support/two-nodes.ts';
 
 const SECTION = 'CS API, Presence';
 const PUT = 'CS API, PUT /presence/{userId}/status';
@@ -229,24 +228,10 @@ describe('presence that is off', () => {
 });
 
 describe('presence with two nodes', () => {
-  let apart: Apart;
-  let one: Http;
-  let two: Http;
-
-  before(async () => {
-    apart = await startApart({ roles: ['owner,projector,manager', 'api', 'api,manager'], env: QUICK });
-    const url = (roles: string) => `http://127.0.0.1:${apart.processes.get(roles)?.plan.env['MILENA_PORT']}`;
-    one = new Http(url('api'));
-    two = new Http(url('api,manager'));
-  });
-  after(async () => {
-    one.close();
-    two.close();
-    await apart[Symbol.asyncDispose]();
-  });
+  const nodes = twoNodes(QUICK);
 
   it('is seen from the other, and lasts while one of two devices is there', async () => {
-    const [user, watcher] = [await register(one), await register(two)];
+    const [user, watcher] = [await register(nodes.one), await register(nodes.two)];
     const roomId = await user.createRoom({ preset: 'public_chat' });
     await watcher.join(roomId);
     const { next_batch } = await quiet(watcher);
@@ -255,7 +240,7 @@ describe('presence with two nodes', () => {
     same(seen.content['status_msg'], 'here', SECTION);
     // The same device at the other node; at the first one nothing is heard of it any more.
     const stop = new AbortController();
-    const syncing = keepSyncing(new Client(two, user), stop.signal);
+    const syncing = keepSyncing(new Client(nodes.two, user), stop.signal);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     same((await get(watcher, user))['presence'] === 'offline', false, `${SECTION}: of either node`);
     stop.abort();

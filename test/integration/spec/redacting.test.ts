@@ -13,13 +13,6 @@ import { sharedServer } from '../../support/shared-server.ts';
 const shared = sharedServer();
 const section = 'CS API, Redactions';
 
-async function pair(room: Json = {}): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat', ...room });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 const redact = (user: Client, roomId: string, eventId: string, json: Json = {}) =>
   user.ask('PUT', path('rooms', roomId, 'redact', eventId, freshTransaction()), { json });
 
@@ -32,7 +25,7 @@ const contentOf = async (user: Client, roomId: string, eventId: string) =>
 describe('redactions through /send', () => {
   for (const version of ['11', '12'])
     it(`do the same as /redact in rooms of version ${version}`, async () => {
-      const [owner, guest, roomId] = await pair({ room_version: version });
+      const [owner, guest, roomId] = await shared.pair({ room_version: version });
       const said = await guest.say(roomId, 'gone');
       const answer = expectOk(await send(owner, roomId, { redacts: said, reason: 'spam' }), section);
       same(await contentOf(guest, roomId, said), {}, 'CS API, PUT send (changed in v1.18)');
@@ -41,7 +34,7 @@ describe('redactions through /send', () => {
     });
 
   it('have to name an event of the room', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     for (const json of [{}, { redacts: 7 }, { redacts: 'no event' }, { redacts: `$${'r'.repeat(43)}` }])
       expectError(
         await send(owner, roomId, json),
@@ -52,7 +45,7 @@ describe('redactions through /send', () => {
   });
 
   it('need the same power', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const said = await owner.say(roomId, 'stays');
     expectError(await send(guest, roomId, { redacts: said }), 403, 'M_FORBIDDEN', section);
     same(await contentOf(guest, roomId, said), { msgtype: 'm.text', body: 'stays' }, section);
@@ -61,7 +54,7 @@ describe('redactions through /send', () => {
 
 describe('who may redact', () => {
   it('one’s own events: whoever may send m.room.redaction', async () => {
-    const [owner, guest, roomId] = await pair({
+    const [owner, guest, roomId] = await shared.pair({
       power_level_content_override: { events: { 'm.room.redaction': 30 } },
     });
     const said = await guest.say(roomId, 'mine');
@@ -75,14 +68,14 @@ describe('who may redact', () => {
   });
 
   it('not those who have left', async () => {
-    const [, guest, roomId] = await pair();
+    const [, guest, roomId] = await shared.pair();
     const said = await guest.say(roomId, 'mine');
     await guest.leave(roomId);
     expectError(await redact(guest, roomId, said), 403, 'M_FORBIDDEN', section);
   });
 
   it('not an event of another room', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const elsewhere = await owner.createRoom();
     const said = await owner.say(elsewhere, 'elsewhere');
     expectError(
@@ -97,7 +90,7 @@ describe('who may redact', () => {
 
 describe('what is redacted', () => {
   it('is so on every path: history, context, state and sync, with the redaction beside it', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const said = await guest.say(roomId, 'a secret word');
     const topic = await owner.setState(roomId, 'm.room.topic', '', { topic: 'a secret word' });
     const reasons = new Map([
@@ -129,7 +122,7 @@ describe('what is redacted', () => {
   });
 
   it('is redacted again without harm', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const said = await owner.say(roomId, 'x');
     expectOk(await redact(owner, roomId, said), section);
     expectOk(await redact(owner, roomId, said, { reason: 'again' }), section);
@@ -138,7 +131,7 @@ describe('what is redacted', () => {
 
   it('keeps of power levels, join rules and the create event what the rules need', async () => {
     const rule = 'Room version 11, Redactions';
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const rules = await owner.setState(roomId, 'm.room.join_rules', '', {
       join_rule: 'public',
       'org.example.extra': 1,
@@ -158,7 +151,7 @@ describe('what is redacted', () => {
   });
 
   it('cannot be searched for in previous content either', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const first = await owner.setState(roomId, 'm.room.topic', '', { topic: 'a secret word' });
     const second = await owner.setState(roomId, 'm.room.topic', '', { topic: 'clean' });
     await owner.redact(roomId, first);
@@ -167,7 +160,7 @@ describe('what is redacted', () => {
   });
 
   it('a reason that is no string is refused', async () => {
-    const [owner, , roomId] = await pair();
+    const [owner, , roomId] = await shared.pair();
     const said = await owner.say(roomId, 'x');
     expectError(
       await redact(owner, roomId, said, { reason: 7 }),

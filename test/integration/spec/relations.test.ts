@@ -13,13 +13,6 @@ import { sharedServer } from '../../support/shared-server.ts';
 const shared = sharedServer();
 const rule = 'CS API, Aggregations of child events';
 
-async function pair(room: Json = {}): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat', ...room });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 const child = (rel_type: string, event_id: string, more: Json = {}): Json => ({
   'm.relates_to': { rel_type, event_id, ...more },
 });
@@ -79,7 +72,7 @@ describe('edits', () => {
   const section = 'CS API, Server-side aggregation of m.replace relationships';
 
   it('are bundled as the most recent valid replacement, and the original keeps its content', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const original = await owner.say(roomId, 'original');
     await edit(owner, roomId, original, 'first');
     const last = await edit(owner, roomId, original, 'second');
@@ -99,7 +92,7 @@ describe('edits', () => {
   });
 
   it('come with a limited timeline', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const original = await owner.say(roomId, 'original');
     const last = await edit(owner, roomId, original, 'edited');
     const filter = { room: { timeline: { limit: 2 } } };
@@ -110,7 +103,7 @@ describe('edits', () => {
   });
 
   it('are found when their parent comes in a limited timeline of an incremental sync', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const { next_batch } = await guest.sync();
     for (let i = 0; i < 5; i++) await owner.say(roomId, String(i));
     const original = await owner.say(roomId, 'original');
@@ -123,7 +116,7 @@ describe('edits', () => {
   });
 
   it('that are not valid are not bundled', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const original = await owner.say(roomId, 'original');
     const other = await owner.createRoom();
     const valid = 'CS API, Validity of replacement events';
@@ -150,7 +143,7 @@ describe('edits', () => {
   });
 
   it('of encrypted events need no clear new content', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const encrypted = { algorithm: 'm.megolm.v1.aes-sha2', ciphertext: 'x' };
     const original = await owner.send(roomId, 'm.room.encrypted', encrypted);
     const last = await owner.send(roomId, 'm.room.encrypted', {
@@ -162,7 +155,7 @@ describe('edits', () => {
   });
 
   it('that are redacted give way to the one before; none is told of a redacted original', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const original = await owner.say(roomId, 'original');
     const first = await edit(owner, roomId, original, 'first');
     const second = await edit(owner, roomId, original, 'second');
@@ -174,7 +167,7 @@ describe('edits', () => {
   });
 
   it('of state events are not bundled', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const topic = await owner.setState(roomId, 'm.room.topic', '', { topic: 'x' });
     await refer(owner, roomId, topic);
     same(relations(await event(guest, roomId, topic)), {}, `${rule}: state events do not receive them`);
@@ -185,7 +178,7 @@ describe('references', () => {
   const section = 'CS API, Server-side aggregation of m.reference';
 
   it('are bundled as the list of those who refer', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     const children = [await refer(owner, roomId, parent), await refer(guest, roomId, parent)];
     for (const [where, seen] of await everywhere(guest, roomId, parent)) {
@@ -200,7 +193,7 @@ describe('references', () => {
   });
 
   it('are gone once they are redacted, and stay when their parent is', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     const [gone, stays] = [await refer(owner, roomId, parent), await refer(owner, roomId, parent)];
     await owner.redact(roomId, gone);
@@ -217,7 +210,7 @@ describe('references', () => {
   });
 
   it('by those whom one ignores are left out', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     await refer(guest, roomId, parent);
     const mine = await refer(owner, roomId, parent);
@@ -231,7 +224,7 @@ describe('references', () => {
   });
 
   it('that one may not see are left out', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     const seen = await refer(owner, roomId, parent);
     await guest.leave(roomId);
@@ -248,7 +241,7 @@ describe('references', () => {
   });
 
   it('of malformed kinds are ignored', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     for (const relation of [
       { rel_type: 'm.reference' },
@@ -272,7 +265,7 @@ describe('reactions', () => {
     });
 
   it('are not bundled', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     expectOk(await react(guest, roomId, parent, '👍'), section);
     for (const [where, seen] of await everywhere(guest, roomId, parent))
@@ -280,7 +273,7 @@ describe('reactions', () => {
   });
 
   it('cannot be sent twice by the same user with the same key, unless the first was redacted', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     const first = expectOk(await react(guest, roomId, parent, '👍'), section);
     const rejected = `${section}, Avoiding duplicate annotations`;
@@ -292,7 +285,7 @@ describe('reactions', () => {
   });
 
   it('that are sent again with the same transaction are the same event', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const parent = await owner.say(roomId, 'parent');
     const txnId = freshTransaction();
     const first = expectOk(await react(guest, roomId, parent, '+', txnId), section);
@@ -305,7 +298,7 @@ describe('threads', () => {
   const section = 'CS API, Server-side aggregation of m.thread relationships';
 
   it('are bundled with their latest event, their count, and whether one takes part', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const third = await shared.user();
     await third.join(roomId);
     const root = await owner.say(roomId, 'root');
@@ -328,7 +321,7 @@ describe('threads', () => {
   });
 
   it('have the children of their latest event in it', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const last = await inThread(guest, roomId, root, 'wrog');
     const correction = await edit(guest, roomId, last, 'wrong');
@@ -340,7 +333,7 @@ describe('threads', () => {
   });
 
   it('count neither redacted events nor those of ignored users', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const one = await inThread(owner, roomId, root);
     const two = await inThread(guest, roomId, root);
@@ -356,7 +349,7 @@ describe('threads', () => {
   });
 
   it('cannot be started from an event that is itself a child', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const reply = await inThread(owner, roomId, root);
     const reaction = await guest.send(roomId, 'm.reaction', child('m.annotation', root, { key: '+' }));
@@ -371,7 +364,7 @@ describe('threads', () => {
   });
 
   it('may begin at a reply, which has no rel_type', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const first = await owner.say(roomId, 'first');
     const reply = await guest.send(roomId, 'm.room.message', {
       ...text('reply'),

@@ -18,13 +18,6 @@ const ids = (events: readonly ClientEvent[] | undefined) => (events ?? []).map((
 const keys = (events: readonly ClientEvent[] | undefined) =>
   (events ?? []).map((event) => `${event.type}|${event.state_key ?? ''}`);
 
-async function pair(room: Json = {}): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat', ...room });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 const act = (user: Client, roomId: string, what: string, target?: string) =>
   user.get200('POST', path('rooms', roomId, what), { json: target === undefined ? {} : { user_id: target } });
 
@@ -48,7 +41,7 @@ const sorted = (map: ReadonlyMap<string, string>): readonly string[] => [...map]
 
 describe('leaving and coming back', () => {
   it('gives the whole state again to who comes back', async () => {
-    const [owner, guest, roomId] = await pair({ name: 'one' });
+    const [owner, guest, roomId] = await shared.pair({ name: 'one' });
     await guest.sync();
     await guest.leave(roomId);
     const { next_batch } = await guest.sync();
@@ -65,7 +58,7 @@ describe('leaving and coming back', () => {
   });
 
   it('shows who left and came back between two syncs as joined, with the right state', async () => {
-    const [owner, guest, roomId] = await pair({ name: 'one' });
+    const [owner, guest, roomId] = await shared.pair({ name: 'one' });
     const { next_batch } = await guest.sync();
     await guest.leave(roomId);
     await owner.setState(roomId, 'm.room.name', '', { name: 'two' });
@@ -79,7 +72,7 @@ describe('leaving and coming back', () => {
   });
 
   it('never gives an event of the timeline twice to who stays', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const third = await shared.user();
     const first = await owner.sync({ filter: { room: { timeline: { limit: 100 } } } });
     const seen = [...ids(first.rooms?.join?.[roomId]?.timeline?.events)];
@@ -96,7 +89,7 @@ describe('leaving and coming back', () => {
   });
 
   it('gives no room to who left before the token and did not come back', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     await guest.leave(roomId);
     const { next_batch } = await guest.sync();
     await owner.say(roomId, 'x');
@@ -106,7 +99,7 @@ describe('leaving and coming back', () => {
   });
 
   it('shows state that changed in a gap over a leave, a ban and a return of others', async () => {
-    const [owner, guest, roomId] = await pair({ name: 'one' });
+    const [owner, guest, roomId] = await shared.pair({ name: 'one' });
     const third = await shared.user();
     await third.join(roomId);
     const filter = { room: { timeline: { limit: 2 } } };
@@ -131,7 +124,7 @@ describe('leaving and coming back', () => {
   });
 
   it('ends a room that was left with the state at its end under use_state_after', async () => {
-    const [owner, guest, roomId] = await pair({ name: 'one' });
+    const [owner, guest, roomId] = await shared.pair({ name: 'one' });
     const { next_batch } = await guest.sync();
     await owner.setState(roomId, 'm.room.name', '', { name: 'two' });
     await guest.leave(roomId);
@@ -145,7 +138,7 @@ describe('leaving and coming back', () => {
   });
 
   it('shows a ban after a kick as the last of a room', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const { next_batch } = await guest.sync();
     await act(owner, roomId, 'kick', guest.userId);
     await owner.say(roomId, 'between');
@@ -157,7 +150,7 @@ describe('leaving and coming back', () => {
   });
 
   it('shows with include_leave what a room was when it was left', async () => {
-    const [owner, guest, roomId] = await pair({ name: 'one' });
+    const [owner, guest, roomId] = await shared.pair({ name: 'one' });
     const said = await owner.say(roomId, 'before');
     await guest.leave(roomId);
     await owner.setState(roomId, 'm.room.name', '', { name: 'two' });
@@ -267,7 +260,7 @@ describe('summaries', () => {
   const summaryOf = (answer: SyncAnswer, roomId: string) => answer.rooms?.join?.[roomId]?.summary;
 
   it('follow who comes, is invited and goes', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     let { next_batch } = await owner.sync();
     const third = await shared.user();
     for (const [step, joined, invited, heroes] of [
@@ -287,7 +280,7 @@ describe('summaries', () => {
   });
 
   it('are left out when no member changed', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const { next_batch } = await owner.sync();
     await guest.say(roomId, 'x');
     const answer = await owner.sync({ since: next_batch });
@@ -316,7 +309,7 @@ describe('summaries', () => {
   });
 
   it('have the heroes’ membership events with them when members are loaded lazily', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     for (let i = 0; i < 3; i++) await owner.say(roomId, String(i));
     const filter = { room: { state: { lazy_load_members: true }, timeline: { limit: 1 } } };
     const room = (await owner.sync({ filter })).rooms?.join?.[roomId];

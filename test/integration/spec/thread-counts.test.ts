@@ -7,13 +7,6 @@ const shared = sharedServer();
 const section = 'CS API, Receiving notifications, threads';
 const FILTER = { room: { timeline: { limit: 50, unread_thread_notifications: true } } };
 
-async function pair(): Promise<readonly [Client, Client, string]> {
-  const [owner, guest] = await Promise.all([shared.user('owner'), shared.user('guest')]);
-  const roomId = await owner.createRoom({ preset: 'public_chat' });
-  await guest.join(roomId);
-  return [owner, guest, roomId];
-}
-
 const inThread = (user: Client, roomId: string, root: string, more: Json = {}): Promise<string> =>
   user.send(roomId, 'm.room.message', {
     msgtype: 'm.text',
@@ -59,7 +52,7 @@ async function whole(user: Client, roomId: string): Promise<readonly [number, nu
 
 describe('unread counts by thread', () => {
   it('are told with the filter; without it all are told together', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const other = await owner.say(roomId, 'another root');
     await inThread(owner, roomId, root);
@@ -74,7 +67,7 @@ describe('unread counts by thread', () => {
   });
 
   it('come in the same incremental sync as the event', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     let { next_batch } = await guest.sync({ filter: FILTER });
     for (let count = 1; count <= 3; count += 1) {
@@ -90,7 +83,7 @@ describe('unread counts by thread', () => {
   });
 
   it('fall with a receipt in the thread, and no other does', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const one = await inThread(owner, roomId, root);
     const two = await inThread(owner, roomId, root);
@@ -102,7 +95,7 @@ describe('unread counts by thread', () => {
   });
 
   it('of the main timeline fall with a receipt in main, threads do not', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     await inThread(owner, roomId, root);
     const last = await owner.say(roomId, 'later');
@@ -115,7 +108,7 @@ describe('unread counts by thread', () => {
   });
 
   it('all fall with an unthreaded receipt, up to its event', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const reply = await inThread(owner, roomId, root);
     await inThread(owner, roomId, root);
@@ -129,7 +122,7 @@ describe('unread counts by thread', () => {
   });
 
   it('fall within an incremental sync when a threaded receipt is set', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const reply = await inThread(owner, roomId, root);
     const { next_batch } = await guest.sync({ filter: FILTER });
@@ -143,7 +136,7 @@ describe('unread counts by thread', () => {
   });
 
   it('count what is related to an event of a thread as in the thread, three relations far', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     let parent = await inThread(owner, roomId, root);
     const refer = (event_id: string) =>
@@ -167,7 +160,7 @@ describe('unread counts by thread', () => {
   });
 
   it('tell mentions in a thread as highlights of that thread', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     await inThread(owner, roomId, root, { 'm.mentions': { user_ids: [guest.userId] } });
     same(await byThread(guest, roomId), { main: [1, 0], threads: { [root]: [1, 1] } }, section);
@@ -175,7 +168,7 @@ describe('unread counts by thread', () => {
   });
 
   it('of a thread fall when one sends something into it', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const other = await owner.say(roomId, 'another');
     await inThread(owner, roomId, root);
@@ -189,7 +182,7 @@ describe('unread counts by thread', () => {
   });
 
   it('name their thread in the receipts that others see', async () => {
-    const [owner, guest, roomId] = await pair();
+    const [owner, guest, roomId] = await shared.pair();
     const root = await owner.say(roomId, 'root');
     const reply = await inThread(owner, roomId, root);
     const { next_batch } = await owner.sync();
