@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, preHandlerHookHandler } from 'fastify';
 import type { App } from './context.ts';
 import { addressKey, type Limit, type RateLimits, type Take } from './rate-limits.ts';
 
@@ -42,18 +42,24 @@ export function limitOfRoute(method: string, url: string): RouteLimit | undefine
   return LIMITED.find(([methods, paths]) => methods.test(method) && paths.test(path))?.[2];
 }
 
-/** Has every limited route take from its buckets: the user's, the device's and the address's. */
+/**
+ * Has every limited route that is added from now on take from its buckets: the user's, the device's and the address's.
+ * What a route is limited as is looked up once, when it is added: other routes, a sync's among them, run nothing here.
+ */
 export function installRouteLimits(app: App, limits: RateLimits): void {
-  app.addHook('preHandler', (request, _reply, done) => {
-    const { method, url = '' } = request.routeOptions;
+  app.addHook('onRoute', (route) => {
     // Several methods on one route are none of ours.
-    const limit = typeof method === 'string' ? limitOfRoute(method, url) : undefined;
-    try {
-      if (limit !== undefined) limits.takeAll(takesOf(request, limit, limits));
-      done();
-    } catch (error) {
-      done(error as Error); // Only `MilenaError`s are thrown there.
-    }
+    const limit = typeof route.method === 'string' ? limitOfRoute(route.method, route.url) : undefined;
+    if (limit === undefined) return;
+    const take: preHandlerHookHandler = (request, _reply, done) => {
+      try {
+        limits.takeAll(takesOf(request, limit, limits));
+        done();
+      } catch (error) {
+        done(error as Error); // Only `MilenaError`s are thrown there.
+      }
+    };
+    route.preHandler = [take, ...[route.preHandler ?? []].flat()];
   });
 }
 
