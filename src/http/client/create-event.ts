@@ -2,11 +2,10 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import type { UnsignedPdu } from '../../matrix/event.ts';
 import { roomIdOfCreate } from '../../matrix/hashes.ts';
 import { asRoomId, parseUserId, type RoomId, type UserId } from '../../matrix/identifiers.ts';
-import { type JsonObject, ownValue } from '../../matrix/json.ts';
+import { type JsonObject, ownValue, withoutKeys } from '../../matrix/json.ts';
 import type { RoomVersion } from '../../matrix/room-versions.ts';
 import { signEvent } from '../../matrix/signing.ts';
 import type { HttpDeps } from '../deps.ts';
-import { withoutKeys } from '../without-keys.ts';
 import type { CreateRoomRequest } from './create-room-request.ts';
 
 /** A signed create event and the room that it makes. */

@@ -1,12 +1,11 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { RoomId, UserId } from '../../matrix/identifiers.ts';
-import { type JsonObject, ownObject } from '../../matrix/json.ts';
+import { type JsonObject, ownObject, withoutKeys } from '../../matrix/json.ts';
 import type { App, ClientContext } from '../context.ts';
 import { requireSelf } from '../require-self.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, objectSchema, roomIdSchema, userIdSchema } from '../schemas.ts';
-import { withoutKeys } from '../without-keys.ts';
 import { setAccountData } from './account-data.ts';
 
 /** Bytes of a tag's name at the most (spec: "Room Tagging"). */
