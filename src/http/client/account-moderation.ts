@@ -4,6 +4,7 @@ import { serverOf, type UserId } from '../../matrix/identifiers.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { RestrictUser } from '../../owner/commands.ts';
 import type { App, ClientContext } from '../context.ts';
+import { findAccount } from '../password-check.ts';
 import type { Account, Session } from '../reads/account-reads.ts';
 import { requireAdmin } from '../require-admin.ts';
 import { route } from '../route.ts';
@@ -87,9 +88,7 @@ async function moderated(context: ClientContext, session: Session, userId: UserI
   if (serverOf(userId) !== context.serverName) {
     throw new MilenaError('INVALID_PARAM', 'The user does not belong to this server.');
   }
-  await context.freshness.user(userId);
-  const find = () => context.reads.accounts.account(userId);
-  const account = await context.freshness.orLater('users', userId, find);
+  const account = await findAccount(context, userId);
   if (account === undefined || account.deactivated)
     throw new MilenaError('NOT_FOUND', 'There is no such user.');
   if (account.admin && userId !== session.user_id) {

@@ -3,6 +3,7 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import type { Presence } from '../../matrix/presence.ts';
 import type { App, ClientContext } from '../context.ts';
+import { findAccount } from '../password-check.ts';
 import { presenceContent, presenceSchema } from '../presence-content.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { requireSelf } from '../require-self.ts';
@@ -57,8 +58,7 @@ async function requireSharing(context: ClientContext, session: Session, userId: 
   if (userId === session.user_id) return;
   await context.freshness.all();
   if ((await context.reads.rooms.sharing(session.user_id, [userId])).has(userId)) return;
-  const find = () => context.reads.accounts.account(userId);
-  const account = await context.freshness.orLater('users', userId, find);
-  if (account === undefined) throw new MilenaError('NOT_FOUND', 'There is no such user here.');
+  if ((await findAccount(context, userId)) === undefined)
+    throw new MilenaError('NOT_FOUND', 'There is no such user here.');
   throw new MilenaError('FORBIDDEN', 'You share no room with this user.');
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { App, ClientContext } from '../context.ts';
+import { findAccount } from '../password-check.ts';
 import { requireAdmin } from '../require-admin.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { userIdSchema } from '../schemas.ts';
@@ -28,10 +29,9 @@ export function whoisRoutes(app: App, context: ClientContext): void {
     response: Type.Object({ user_id: Type.String(), devices: Type.Record(Type.String(), device) }),
     handle: async ({ params: { userId }, session }) => {
       if (userId !== session.user_id) requireAdmin(session);
-      const { freshness, reads, lastSeen } = context;
-      await freshness.user(userId);
-      const account = await freshness.orLater('users', userId, () => reads.accounts.account(userId));
-      if (account === undefined) throw new MilenaError('NOT_FOUND', 'There is no such user here.');
+      const { reads, lastSeen } = context;
+      if ((await findAccount(context, userId)) === undefined)
+        throw new MilenaError('NOT_FOUND', 'There is no such user here.');
       const [devices, seen] = await Promise.all([reads.accounts.devices(userId), lastSeen.of(userId)]);
       const known = devices.map(({ device_id }) => {
         const last = seen.get(device_id);
