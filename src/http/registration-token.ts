@@ -1,11 +1,5 @@
-import { hash } from 'node:crypto';
 import type { ClientContext } from './context.ts';
 import type { RegistrationToken } from './reads/directory-reads.ts';
-
-/** SHA-256 of a registration token, 64 hex digits: all that is stored of it. */
-export function registrationTokenHash(token: string): string {
-  return hash('sha256', token, 'hex');
-}
 
 /** Whether a registration token may be used now, as far as the model knows; its owner decides when it is. */
 export async function isValidToken(context: ClientContext, tokenHash: string): Promise<boolean> {

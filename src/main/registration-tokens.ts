@@ -1,6 +1,7 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { DirectoryQueries } from '../../projections/directory/queries.ts';
 import { CommandFailed, type NewToken, type TokenRow } from '../cli/house.ts';
+import { tokenHash } from '../http/access-token.ts';
 import { freshCommandId } from '../owner/command-id.ts';
 import type { Command } from '../owner/commands.ts';
 
@@ -34,7 +35,7 @@ export class RegistrationTokens {
       kind: 'make_registration_token',
       id: freshCommandId(),
       at,
-      token_hash: hash('sha256', token, 'hex'),
+      token_hash: tokenHash(token),
       uses_allowed: uses,
       expires_at: days === null ? null : at + days * DAY_MS,
       actor: 'cli',
@@ -53,7 +54,7 @@ export class RegistrationTokens {
 
   /** @param token itself, or its fingerprint. @throws CommandFailed when there is none. */
   async remove(token: string): Promise<void> {
-    const whole = hash('sha256', token, 'hex');
+    const whole = tokenHash(token);
     const all = (await this.#directory.registrationTokens()).map(({ token_hash }) => token_hash);
     const found = all.find((one) => one === whole || one.slice(0, FINGERPRINT_DIGITS) === token);
     if (found === undefined) throw new CommandFailed('There is no such registration token.');

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
+import { tokenHash } from '../access-token.ts';
 import type { App, ClientContext } from '../context.ts';
 import type { JsonText } from '../json-text.ts';
 import { type AccountMade, checkPassword, createAccount, newUserId, requireFree } from '../new-account.ts';
 import { addressKey } from '../rate-limits.ts';
-import { isValidToken, registrationTokenHash } from '../registration-token.ts';
+import { isValidToken } from '../registration-token.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { interactive } from '../uia/interactive.ts';
 import { registrationFlows, requireRegistration } from '../uia/registration-flows.ts';
@@ -72,7 +73,7 @@ export function registerRoutes(app: App, context: ClientContext): void {
     handle: async ({ query, address }) => {
       requireRegistration(context.settings);
       context.limits.take('loginAddress', addressKey(address));
-      return { valid: await isValidToken(context, registrationTokenHash(query.token)) };
+      return { valid: await isValidToken(context, tokenHash(query.token)) };
     },
   });
 }

@@ -1,8 +1,9 @@
 import { MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
+import { tokenHash } from '../access-token.ts';
 import type { ClientContext } from '../context.ts';
 import { checkedAccount, userNamed } from '../password-check.ts';
-import { isValidToken, registrationTokenHash } from '../registration-token.ts';
+import { isValidToken } from '../registration-token.ts';
 import { acceptedTerms } from './registration-flows.ts';
 import type { AuthData, Proven, Stage } from './stage.ts';
 import { verifyCaptcha } from './verify-captcha.ts';
@@ -46,11 +47,11 @@ async function passwordOf(context: ClientContext, auth: AuthData, user: UserId |
 }
 
 async function registrationToken(context: ClientContext, token: string): Promise<string> {
-  const tokenHash = registrationTokenHash(token);
-  if (!(await isValidToken(context, tokenHash))) {
+  const hash = tokenHash(token);
+  if (!(await isValidToken(context, hash))) {
     throw new MilenaError('FORBIDDEN', 'The registration token is not valid.');
   }
-  return tokenHash;
+  return hash;
 }
 
 function required(value: string | undefined, name: string): string {
