@@ -83,6 +83,7 @@ function guestRemover({ core, models, owners, logger }: Parts): GuestRemover {
     now: Date.now,
     feed: (topic, partition) => projections.feed(topic, partition),
     checkpoint: (partition) => loader.checkpoint('rooms', partition),
+    slots: core.log.slots,
     report: (err) => logger.warn({ err }, 'guests could not be removed from a room; it is tried again'),
   });
 }

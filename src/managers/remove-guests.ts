@@ -20,15 +20,14 @@ export interface RemoveDeps extends CaughtUp {
 /**
  * Has guests leave the rooms that do not let them in (spec: client-server API, "Guest Access": the server MUST set
  * their membership to `leave`). It goes by how things are, so doing it again does no harm.
- * @param rooms only these; undefined: all.
+ * @param isMeant of which rooms.
  * @throws MilenaError UNAVAILABLE when some could not be removed: to be done again.
  */
-export async function removeGuests(deps: RemoveDeps, rooms: ReadonlySet<RoomId> | undefined): Promise<void> {
+export async function removeGuests(deps: RemoveDeps, isMeant: (roomId: RoomId) => boolean): Promise<void> {
   await requireModels(deps);
   const failures: unknown[] = [];
   for (const guest of await deps.guests()) {
-    const joined = (await deps.joinedRooms(guest)).filter((roomId) => rooms?.has(roomId) ?? true);
-    for (const roomId of joined) {
+    for (const roomId of (await deps.joinedRooms(guest)).filter(isMeant)) {
       if (await deps.letsGuestsIn(roomId)) continue;
       await leave(deps, guest, roomId).catch((error: unknown) => failures.push(error));
     }
