@@ -1,8 +1,9 @@
-import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import { MilenaError } from '../errors/milena-error.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { transactionCommandId } from '../owner/command-id.ts';
 import type { CommandBus } from '../owner/commands.ts';
 import { type CaughtUp, requireModels } from './caught-up.ts';
+import { setOwnMembership } from './own-membership.ts';
 
 /** Memberships that end with the account. */
 const ENDING = ['join', 'invite', 'knock'] as const;
@@ -36,7 +37,14 @@ export async function closeAccount(deps: CloseDeps, { user_id, erase }: Deactiva
   const rooms = (await Promise.all(ENDING.map((membership) => deps.rooms(user_id, membership)))).flat();
   const failures: unknown[] = [];
   for (const roomId of rooms) {
-    await leave(deps, user_id, roomId).catch((error: unknown) => failures.push(error));
+    const left = setOwnMembership(deps, {
+      id: transactionCommandId(user_id, 'closing', 'LEAVE', roomId, ''),
+      roomId,
+      userId: user_id,
+      content: { membership: 'leave' },
+      expect_membership: ENDING,
+    });
+    await left.catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) {
     throw new MilenaError('UNAVAILABLE', 'Some rooms of a deactivated user could not be left.', {
@@ -48,25 +56,6 @@ export async function closeAccount(deps: CloseDeps, { user_id, erase }: Deactiva
   const id = transactionCommandId(user_id, 'closing', 'CLOSED', '', '');
   const at = deps.now();
   await deps.bus.execute({ kind: 'mark_account_closed', id, at, user_id, rooms: rooms.length });
-}
-
-async function leave({ bus, now }: CloseDeps, user_id: UserId, roomId: RoomId): Promise<void> {
-  try {
-    await bus.execute({
-      kind: 'send_event',
-      id: transactionCommandId(user_id, 'closing', 'LEAVE', roomId, ''),
-      at: now(),
-      room_id: roomId,
-      sender: user_id,
-      type: 'm.room.member',
-      state_key: user_id,
-      content: JSON.stringify({ membership: 'leave' }),
-      expect_membership: ENDING,
-    });
-  } catch (error) {
-    // A room that refuses has the user no more.
-    if (!isMilenaError(error) || error.status >= 500) throw error;
-  }
 }
 
 async function eraseAccountData({ bus, accountData, now }: CloseDeps, user_id: UserId): Promise<void> {

@@ -1,8 +1,9 @@
-import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import { MilenaError } from '../errors/milena-error.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { freshCommandId } from '../owner/command-id.ts';
 import type { CommandBus } from '../owner/commands.ts';
 import { type CaughtUp, requireModels } from './caught-up.ts';
+import { setOwnMembership } from './own-membership.ts';
 
 /** What removing guests needs. */
 export interface RemoveDeps extends CaughtUp {
@@ -29,28 +30,16 @@ export async function removeGuests(deps: RemoveDeps, isMeant: (roomId: RoomId) =
   for (const guest of await deps.guests()) {
     for (const roomId of (await deps.joinedRooms(guest)).filter(isMeant)) {
       if (await deps.letsGuestsIn(roomId)) continue;
-      await leave(deps, guest, roomId).catch((error: unknown) => failures.push(error));
+      const left = setOwnMembership(deps, {
+        id: freshCommandId(),
+        roomId,
+        userId: guest,
+        content: { membership: 'leave' },
+        expect_membership: ['join'],
+      });
+      await left.catch((error: unknown) => failures.push(error));
     }
   }
   if (failures.length === 0) return;
   throw new MilenaError('UNAVAILABLE', 'Some guests could not be removed.', { cause: failures[0] });
-}
-
-async function leave({ bus, now }: RemoveDeps, guest: UserId, roomId: RoomId): Promise<void> {
-  try {
-    await bus.execute({
-      kind: 'send_event',
-      id: freshCommandId(),
-      at: now(),
-      room_id: roomId,
-      sender: guest,
-      type: 'm.room.member',
-      state_key: guest,
-      content: JSON.stringify({ membership: 'leave' }),
-      expect_membership: ['join'],
-    });
-  } catch (error) {
-    // A room that refuses has the guest no more.
-    if (!isMilenaError(error) || error.status >= 500) throw error;
-  }
 }

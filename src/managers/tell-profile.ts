@@ -1,9 +1,10 @@
-import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
+import { MilenaError } from '../errors/milena-error.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { isJsonObject, type JsonObject, ownValue, withoutKeys } from '../matrix/json.ts';
 import { transactionCommandId } from '../owner/command-id.ts';
 import type { CommandBus } from '../owner/commands.ts';
 import { type CaughtUp, requireModels } from './caught-up.ts';
+import { setOwnMembership } from './own-membership.ts';
 
 /** Rooms told at once. */
 const AT_ONCE = 8;
@@ -60,12 +61,12 @@ export async function tellProfile(deps: TellDeps, change: ProfileChange): Promis
 }
 
 async function tellRoom(
-  { bus, memberContent, now }: TellDeps,
+  deps: TellDeps,
   { user_id, fields, through }: ProfileChange,
   profile: JsonObject,
   roomId: RoomId,
 ): Promise<void> {
-  const present: unknown = JSON.parse((await memberContent(roomId, user_id)) ?? '{}');
+  const present: unknown = JSON.parse((await deps.memberContent(roomId, user_id)) ?? '{}');
   const before = isJsonObject(present) ? present : {};
   if ([...fields].every((field) => ownValue(before, field) === ownValue(profile, field))) return;
   const kept = withoutKeys(before, new Set([...OF_THE_JOIN, ...fields]));
@@ -73,20 +74,11 @@ async function tellRoom(
     const value = ownValue(profile, field);
     return value === undefined ? [] : [[field, value] as const];
   });
-  try {
-    await bus.execute({
-      kind: 'send_event',
-      id: transactionCommandId(user_id, 'profile', 'TELL', roomId, String(through)),
-      at: now(),
-      room_id: roomId,
-      sender: user_id,
-      type: 'm.room.member',
-      state_key: user_id,
-      content: JSON.stringify({ ...kept, membership: 'join', ...Object.fromEntries(shown) }),
-      expect_membership: ['join'],
-    });
-  } catch (error) {
-    // A room that refuses is told nothing: the user has left, or the room does not take it.
-    if (!isMilenaError(error) || error.status >= 500) throw error;
-  }
+  await setOwnMembership(deps, {
+    id: transactionCommandId(user_id, 'profile', 'TELL', roomId, String(through)),
+    roomId,
+    userId: user_id,
+    content: { ...kept, membership: 'join', ...Object.fromEntries(shown) },
+    expect_membership: ['join'],
+  });
 }
