@@ -1,6 +1,5 @@
-import pg from 'pg';
-import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
-import { openSchema } from './open.ts';
+import type pg from 'pg';
+import { openPool, unavailable } from './open.ts';
 import type { SessionEntry, SessionKind, SessionPlace, SessionStore } from './port.ts';
 
 /** How the store is opened. */
@@ -49,21 +48,13 @@ export class PostgresSessions implements SessionStore, AsyncDisposable {
 
   /** Opens it and makes what is missing. @throws MilenaError DATA_MISMATCH, UNAVAILABLE */
   static async open(options: PostgresSessionsOptions): Promise<PostgresSessions> {
-    const pool = new pg.Pool({
-      connectionString: options.connection,
+    const { connection } = options;
+    const pool = await openPool({
+      connection,
+      name: 'milena-sessions',
       max: CONNECTIONS,
-      query_timeout: SILENCE_MS,
-      application_name: 'milena-sessions',
+      silenceMs: SILENCE_MS,
     });
-    // Connections that break while idle are replaced; who uses one that breaks gets the error.
-    pool.on('error', () => undefined);
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    try {
-      await openSchema(pool);
-    } catch (error) {
-      await pool.end();
-      throw unavailable(error);
-    }
     return new PostgresSessions(pool, options);
   }
 
@@ -146,8 +137,4 @@ function storable(text: string): string {
 
 function asGiven(stored: string): string {
   return stored.replaceAll(/\\(.)/g, (_, mark: string) => (mark === '0' ? '\0' : mark));
-}
-
-function unavailable(cause: unknown): MilenaError {
-  return isMilenaError(cause) ? cause : new MilenaError('UNAVAILABLE', undefined, { cause });
 }

@@ -1,6 +1,5 @@
-import pg from 'pg';
-import { MilenaError } from '../errors/milena-error.ts';
-import { openSchema } from './open.ts';
+import type pg from 'pg';
+import { openPool } from './open.ts';
 
 /** What a node has used of a bucket since it last told, in milliseconds of refilling; given back: below zero. */
 export interface UsedRate {
@@ -45,21 +44,7 @@ export class PostgresRateLedger implements RateLedger, AsyncDisposable {
 
   /** Opens it and makes what is missing. @throws MilenaError DATA_MISMATCH, UNAVAILABLE */
   static async open(connection: string): Promise<PostgresRateLedger> {
-    const pool = new pg.Pool({
-      connectionString: connection,
-      max: 1,
-      query_timeout: SILENCE_MS,
-      application_name: 'milena-rates',
-    });
-    // A connection that breaks while idle is replaced; who uses one that breaks gets the error.
-    pool.on('error', () => undefined);
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    try {
-      await openSchema(pool);
-    } catch (cause) {
-      await pool.end();
-      throw cause instanceof MilenaError ? cause : new MilenaError('UNAVAILABLE', undefined, { cause });
-    }
+    const pool = await openPool({ connection, name: 'milena-rates', max: 1, silenceMs: SILENCE_MS });
     return new PostgresRateLedger(pool);
   }
 
