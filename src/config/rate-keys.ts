@@ -19,24 +19,9 @@ export const rateKeys: { readonly [K in RateKey]: Key<Config[K]> } = {
     parse: parse.onOff,
     default: 'on',
   },
-  rateLoginAccount: {
-    name: 'rate_login_account',
-    about: ['Failed logins for one account.'],
-    parse: parse.rate,
-    default: '10/minute',
-  },
-  rateLoginAddress: {
-    name: 'rate_login_address',
-    about: ['Logins from one address.'],
-    parse: parse.rate,
-    default: '60/minute',
-  },
-  rateRegistration: {
-    name: 'rate_registration',
-    about: ['New accounts from one address.'],
-    parse: parse.rate,
-    default: '20/hour',
-  },
+  rateLoginAccount: rate('rate_login_account', 'Failed logins for one account.', '10/minute'),
+  rateLoginAddress: rate('rate_login_address', 'Logins from one address.', '60/minute'),
+  rateRegistration: rate('rate_registration', 'New accounts from one address.', '20/hour'),
   rateSend: rate('rate_send', 'Events that one user may send.', '600/minute'),
   rateMembership: rate(
     'rate_membership',
