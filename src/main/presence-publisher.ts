@@ -112,13 +112,13 @@ export class PresencePublisher implements PresenceService {
     const isStale = shown.presence !== 'offline' && (said?.until ?? 0) - now < HOLDS_MS / 2;
     const isNews = said === undefined ? shown.presence !== 'offline' : !looksTheSame(said, shown);
     const statusOnly = said === undefined && shown.status_msg !== null;
-    const until = isNews || isStale || statusOnly ? now + HOLDS_MS : (said?.until ?? now + HOLDS_MS);
-    if (isNews || isStale || statusOnly) own.said = { ...shown, until };
-    if (shown.presence === 'offline' && own.presence.next(now) === undefined) this.#own.delete(userId);
-    else this.#lookAgain(userId, own, Math.min(own.presence.next(now) ?? until, until - HOLDS_MS / 2) - now);
-    return isNews || isStale || statusOnly
-      ? this.#publish(userId, this.#deps.node, { ...shown, until })
-      : undefined;
+    const says = isNews || isStale || statusOnly;
+    const until = says ? now + HOLDS_MS : (said?.until ?? now + HOLDS_MS);
+    if (says) own.said = { ...shown, until };
+    const next = own.presence.next(now);
+    if (shown.presence === 'offline' && next === undefined) this.#own.delete(userId);
+    else this.#lookAgain(userId, own, Math.min(next ?? until, until - HOLDS_MS / 2) - now);
+    return says ? this.#publish(userId, this.#deps.node, { ...shown, until }) : undefined;
   }
 
   #lookAgain(userId: UserId, own: Own, ms: number): void {
