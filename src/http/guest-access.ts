@@ -1,3 +1,5 @@
+import { behindVersion } from './route.ts';
+
 /**
  * What guests may use, by method and path behind the version (spec: client-server API, "Guest Access"). What is not
  * named here is closed to them; the endpoints of modules that are not built yet stand here already.
@@ -46,7 +48,7 @@ const open = new Set(OPEN_TO_GUESTS.map(bare));
  * @param keyName the field of a profile that it is about, where it is about one.
  */
 export function isOpenToGuests(method: string, url: string, keyName: string | undefined): boolean {
-  const path = url.replace(/^\/_matrix\/client\/(v\d+|r0)(?=\/)/, '');
+  const path = behindVersion(url);
   const named = keyName === undefined ? path : path.replace(/:keyName$/, encodeURIComponent(keyName));
   return open.has(bare(`${method} ${named}`));
 }

@@ -13,6 +13,12 @@ export const SINCE_R0 = ['/_matrix/client/v3', '/_matrix/client/r0'] as const;
 export const SINCE_V3 = ['/_matrix/client/v3'] as const;
 /** The versions of an endpoint that came after v3 and is the first of its kind. */
 export const SINCE_V1 = ['/_matrix/client/v1'] as const;
+
+/** A route's path without the version that it begins with, where it is one of the client-server API's. */
+export function behindVersion(url: string): string {
+  return url.replace(/^\/_matrix\/client\/(v\d+|r0)(?=\/)/, '');
+}
+
 /** Whether an access token is needed; `optional`: one that is given must be good. */
 export type AuthKind = 'user' | 'optional' | 'none';
 

@@ -2,6 +2,7 @@ import { MilenaError } from '../errors/milena-error.ts';
 import type { EventId, RoomId } from '../matrix/identifiers.ts';
 import type { ClientContext } from './context.ts';
 import type { Session } from './reads/account-reads.ts';
+import { behindVersion } from './route.ts';
 
 /**
  * What a suspended user may still change, by method and path behind the version (spec: client-server API, "Account
@@ -56,7 +57,7 @@ const open = new Set(OPEN_TO_SUSPENDED);
 /** Whether a suspended user may use a route. @param url its path with `:name` for parameters, version and all. */
 export function isOpenToSuspended(method: string, url: string): boolean {
   if (method === 'GET') return true;
-  return open.has(`${method} ${url.replace(/^\/_matrix\/client\/(v\d+|r0)(?=\/)/, '')}`);
+  return open.has(`${method} ${behindVersion(url)}`);
 }
 
 /** A suspended user may send nothing but redactions of own events. @throws MilenaError USER_SUSPENDED */
