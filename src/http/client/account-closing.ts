@@ -8,9 +8,7 @@ import type { Session } from '../reads/account-reads.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema } from '../schemas.ts';
 import { interactive } from '../uia/interactive.ts';
-import { authSchema, type Proven } from '../uia/stage.ts';
-
-const PASSWORD_FLOW = [['m.login.password']] as const;
+import { authSchema, PASSWORD_FLOWS, type Proven } from '../uia/stage.ts';
 
 /**
  * `POST account/password` and `POST account/deactivate` (spec: client-server API, "Account management"). Both can
@@ -38,7 +36,7 @@ export function accountClosingRoutes(app: App, context: ClientContext): void {
         operation: 'POST /account/password',
         user: session?.user_id,
         address,
-        flows: PASSWORD_FLOW,
+        flows: PASSWORD_FLOWS,
         auth,
         parameters: { new_password, logout_devices },
       };
@@ -72,7 +70,7 @@ function deactivateRoute(app: App, context: ClientContext): void {
         operation: 'POST /account/deactivate',
         user: session?.user_id,
         address,
-        flows: PASSWORD_FLOW,
+        flows: PASSWORD_FLOWS,
         auth,
         parameters: { id_server, erase },
       };

@@ -9,7 +9,7 @@ import type { Session, StoredDevice } from '../reads/account-reads.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema } from '../schemas.ts';
 import { interactive } from '../uia/interactive.ts';
-import { type AuthData, authSchema } from '../uia/stage.ts';
+import { type AuthData, authSchema, PASSWORD_FLOWS } from '../uia/stage.ts';
 
 /** The longest name of a device, in UTF-16 units: it stands on the log for good. */
 const MAX_NAME = 255;
@@ -121,7 +121,7 @@ function whenProven<P extends { readonly devices?: readonly string[] | undefined
   const request = {
     ...asked,
     user: user_id,
-    flows: [['m.login.password']] as const,
+    flows: PASSWORD_FLOWS,
     parameters: { ...parameters },
   };
   return interactive(context, request, async (wanted) => {

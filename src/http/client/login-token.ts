@@ -7,7 +7,7 @@ import { findAccount } from '../password-check.ts';
 import type { Account } from '../reads/account-reads.ts';
 import { route } from '../route.ts';
 import { interactive } from '../uia/interactive.ts';
-import { authSchema } from '../uia/stage.ts';
+import { authSchema, PASSWORD_FLOWS } from '../uia/stage.ts';
 
 const TOKEN_BYTES = 32;
 
@@ -27,7 +27,7 @@ export function loginTokenRoutes(app: App, context: ClientContext): void {
         operation: 'POST /login/get_token',
         user: session.user_id,
         address,
-        flows: [['m.login.password']] as const,
+        flows: PASSWORD_FLOWS,
         auth: body.auth,
         parameters: {},
       };

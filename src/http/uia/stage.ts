@@ -16,6 +16,9 @@ export type Stage = (typeof STAGES)[number];
 /** One way to authenticate: stages in the order in which they must be completed. */
 export type Flow = readonly Stage[];
 
+/** The flows where the password alone shows who asks. */
+export const PASSWORD_FLOWS: readonly Flow[] = [['m.login.password']];
+
 /** A user identifier object (spec: "Identifier types"). */
 export const identifierSchema = Type.Object({
   type: Type.String(),
