@@ -58,7 +58,8 @@ export class RateLimits {
   readonly #exceptions: ReadonlyMap<string, number>;
   readonly #now: () => number;
   readonly #buckets = new LRUCache<string, Bucket>({ max: BUCKETS });
-  readonly #dirty = new Set<string>();
+  /** Buckets of which so much was used that it is worth telling. */
+  readonly #tellable = new Set<string>();
 
   /**
    * @param rates undefined: nothing is limited.
@@ -115,14 +116,14 @@ export class RateLimits {
   /** What was used here and is to be told to others now. It counts as told. */
   untold(): readonly { readonly name: string; readonly usedMs: number }[] {
     const told: { name: string; usedMs: number }[] = [];
-    for (const name of this.#dirty) {
+    for (const name of this.#tellable) {
       const bucket = this.#buckets.peek(name);
-      if (bucket !== undefined && Math.abs(bucket.untoldMs) < bucket.worthMs) continue;
-      this.#dirty.delete(name);
-      if (bucket === undefined) continue;
+      // Gone, or given back since.
+      if (bucket === undefined || !isWorthTelling(bucket)) continue;
       told.push({ name, usedMs: bucket.untoldMs });
       bucket.untoldMs = 0;
     }
+    this.#tellable.clear();
     return told;
   }
 
@@ -131,8 +132,7 @@ export class RateLimits {
     for (const { name, usedMs } of used) {
       const bucket = this.#buckets.peek(name);
       if (bucket === undefined) continue;
-      bucket.untoldMs += usedMs;
-      this.#dirty.add(name);
+      this.#noteUsed(name, bucket, usedMs);
     }
   }
 
@@ -161,9 +161,17 @@ export class RateLimits {
 
   #use(name: string, bucket: Bucket, ms: number): void {
     bucket.owedMs += ms;
-    bucket.untoldMs += ms;
-    this.#dirty.add(name);
+    this.#noteUsed(name, bucket, ms);
   }
+
+  #noteUsed(name: string, bucket: Bucket, ms: number): void {
+    bucket.untoldMs += ms;
+    if (isWorthTelling(bucket)) this.#tellable.add(name);
+  }
+}
+
+function isWorthTelling({ untoldMs, worthMs }: Bucket): boolean {
+  return Math.abs(untoldMs) >= worthMs;
 }
 
 /** The rates of a configuration; undefined when limits are off. */
