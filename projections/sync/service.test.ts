@@ -49,6 +49,36 @@ describe('sync', () => {
     assert.equal(scene.reads.asked, asked);
   });
 
+  it('asks once what a message is about, however many it wakes', async (test) => {
+    await using scene = new SyncScene();
+    const others = ['@bob:a.example', '@carol:a.example', '@dave:a.example'].map(asUserId);
+    for (const user of [ALICE, ...others]) member(scene, user, 'join');
+    const old = say(scene, ALICE, 'a poll');
+    const tokens = await Promise.all(others.map((user) => scene.sync(user)));
+    await scene.restart();
+    say(scene, ALICE, 'something newer');
+    const firsts = await Promise.all(
+      others.map((user, index) => scene.sync(user, { since: tokens[index]?.next_batch ?? '' })),
+    );
+    const threads = test.mock.method(scene.reads, 'threads');
+    const levels = test.mock.method(scene.reads, 'mayMentionRoom');
+    const waiting = others.map((user, index) =>
+      scene.sync(user, { since: firsts[index]?.next_batch ?? '', timeoutMs: 60_000 }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    scene.house.event(ROOM, ALICE, 'm.room.message', {
+      body: 'a vote',
+      'm.mentions': { room: true },
+      'm.relates_to': { rel_type: 'm.reference', event_id: old.event_id },
+    });
+    const answers = await Promise.all(waiting);
+    for (const { join } of answers) {
+      assert.deepEqual(join[0]?.unread?.get('main'), { notification_count: 3, highlight_count: 1 });
+    }
+    assert.equal(threads.mock.callCount(), 1);
+    assert.equal(levels.mock.callCount(), 1);
+  });
+
   it('does not wake those whom something does not concern', async () => {
     await using scene = new SyncScene();
     member(scene, ALICE, 'join');

@@ -19,7 +19,10 @@ const WAIT_MS = 2_000;
 export class TailLookups {
   private readonly tail: LiveTail;
   private readonly reads: SyncReads;
-  private readonly filling = new WeakMap<TailEvent, Promise<void>>();
+  private readonly filling = new Map<TailEvent, Promise<void>>();
+  private readonly judging = new Map<TailEvent, Promise<void>>();
+  /** By room and parent. */
+  private readonly finding = new Map<string, Promise<void>>();
 
   constructor(tail: LiveTail, reads: SyncReads) {
     this.tail = tail;
@@ -77,16 +80,8 @@ export class TailLookups {
 
   /** Has events say what state they replaced. */
   async fillReplaced(room: RoomTail, events: readonly TailEvent[]): Promise<void> {
-    await Promise.all(
-      events.map((event) => {
-        if (event.replacedKnown) return undefined;
-        const under = this.filling.get(event);
-        if (under !== undefined) return under;
-        const filling = this.fill(room, event).finally(() => this.filling.delete(event));
-        this.filling.set(event, filling);
-        return filling;
-      }),
-    );
+    const unfilled = events.filter(({ replacedKnown }) => !replacedKnown);
+    await Promise.all(unfilled.map((event) => once(this.filling, event, () => this.fill(room, event))));
   }
 
   /** The member events of users in the state at a place. Undefined when the models are too far behind. */
@@ -145,22 +140,29 @@ export class TailLookups {
   }
 
   private async judgeRoomMentions(room: RoomTail, roomId: RoomId): Promise<void> {
-    for (const event of room.events) {
-      if (!event.mentionsRoom || event.roomMentionCounts !== undefined) continue;
-      const { place, sender } = event.event;
-      if (!(await this.reads.reach('rooms', room.partition, event.offset, WAIT_MS))) return;
-      event.roomMentionCounts = await this.reads.mayMentionRoom(
-        { room_id: roomId, place: place - 1 },
-        sender,
-      );
-    }
+    const unjudged = room.events.filter((one) => one.mentionsRoom && one.roomMentionCounts === undefined);
+    await Promise.all(
+      unjudged.map((event) => once(this.judging, event, () => this.judge(room, roomId, event))),
+    );
+  }
+
+  private async judge({ partition }: RoomTail, roomId: RoomId, event: TailEvent): Promise<void> {
+    if (!(await this.reads.reach('rooms', partition, event.offset, WAIT_MS))) return;
+    const { place, sender } = event.event;
+    event.roomMentionCounts = await this.reads.mayMentionRoom({ room_id: roomId, place: place - 1 }, sender);
   }
 
   /** In which threads those events are whose parents are older than the window. */
   private async findThreads(room: RoomTail, roomId: RoomId): Promise<void> {
     const parents = room.strangeParents();
     if (parents.length === 0 || !this.modelsCover(room.partition)) return;
-    room.learnThreads(parents, await this.reads.threads(roomId, parents));
+    const nameOf = (parent: EventId) => `${roomId} ${parent}`;
+    const unasked = [...new Set(parents)].filter((parent) => !this.finding.has(nameOf(parent)));
+    if (unasked.length > 0) {
+      const asking = this.reads.threads(roomId, unasked).then((places) => room.learnThreads(unasked, places));
+      for (const parent of unasked) void once(this.finding, nameOf(parent), () => asking);
+    }
+    await Promise.all(parents.map((parent) => this.finding.get(nameOf(parent))));
   }
 
   private async fill(room: RoomTail, target: TailEvent): Promise<void> {
@@ -176,4 +178,13 @@ export class TailLookups {
     if (replaced === undefined) return;
     target.event = { ...target.event, prev_content: replaced.content, replaces_state: replaced.event_id };
   }
+}
+
+/** What is being done for one is waited for by all who need the same. */
+function once<K>(under: Map<K, Promise<void>>, key: K, work: () => Promise<void>): Promise<void> {
+  const begun = under.get(key);
+  if (begun !== undefined) return begun;
+  const working = work().finally(() => under.delete(key));
+  under.set(key, working);
+  return working;
 }
