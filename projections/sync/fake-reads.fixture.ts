@@ -188,13 +188,13 @@ export class FakeReads implements SyncReads {
     });
   }
 
-  async relations(...[userId, asks]: Parameters<SyncReads['relations']>): ReturnType<SyncReads['relations']> {
+  async relations(...[reader, asks]: Parameters<SyncReads['relations']>): ReturnType<SyncReads['relations']> {
     this.asked += 1;
     const found = new Map<EventId, EventRelations<SyncEvent>>();
     for (const { room_id, events, upTo } of asks) {
       const children = this.shown(room_id).filter(({ place }) => place <= upTo);
       for (const event of events) {
-        const relations = relationsAmong(children, event, userId);
+        const relations = relationsAmong(children, event, reader.user_id);
         if (relations !== undefined) found.set(event.event_id, relations);
       }
     }

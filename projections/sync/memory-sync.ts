@@ -136,14 +136,14 @@ export class MemorySync {
 
   /** A limited timeline with what is told of its events' children. Undefined when the models are too far behind. */
   private async withChildren(
-    { user_id }: PreparedRequest,
+    request: PreparedRequest,
     { roomId: room_id, room, events, cut }: RoomRange,
     timeline: Timeline,
   ): Promise<Timeline | undefined> {
     const last = events.at(-1);
     if (!timeline.limited || last === undefined || timeline.events.length === 0) return timeline;
     const ask = { room_id, events: timeline.events, upTo: cut.upTo };
-    const all = await this.lookups.relations(room, user_id, ask, last.offset);
+    const all = await this.lookups.relations(room, request, ask, last.offset);
     return all && { ...timeline, events: timeline.events.map((event) => withRelations(event, all)) };
   }
 

@@ -133,7 +133,7 @@ export async function withChildren(
     .filter(({ timeline }) => timeline.limited && timeline.events.length > 0)
     .map(({ room_id, timeline, upTo }) => ({ room_id, events: timeline.events, upTo }));
   if (asks.length === 0) return rooms;
-  const all = await reads.relations(request.user_id, asks);
+  const all = await reads.relations(request, asks);
   if (all.size === 0) return rooms;
   return rooms.map((room) => {
     const { timeline } = room;

@@ -89,13 +89,12 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
     },
     sharing: (userId, users) => usersSharing(db, userId, users),
     ignored: async (userId) => new Set(await ignoredUsers(db, userId)),
-    async relations(userId, asks) {
-      const ignored = await ignoredUsers(db, userId);
+    relations({ user_id, ignored }, asks) {
       const ranges = asks.map(({ room_id, events, upTo }) => {
         return [room_id, [{ from: events[0]?.place ?? upTo, to: upTo }]] as const;
       });
       const events = asks.flatMap((ask) => ask.events);
-      return readRelations(db, events, { user_id: userId, ignored, visible: new Map(ranges) });
+      return readRelations(db, events, { user_id, ignored: [...ignored], visible: new Map(ranges) });
     },
     async threads(roomId, events) {
       type Row = ThreadPlace & { readonly event_id: EventId };

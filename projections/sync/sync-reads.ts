@@ -57,6 +57,13 @@ export interface RelationsAsk {
   readonly upTo: number;
 }
 
+/** Who asks for them. */
+export interface RelationsReader {
+  readonly user_id: UserId;
+  /** Children that these have sent are left out. */
+  readonly ignored: ReadonlySet<string>;
+}
+
 /** How long a room's history visibility was what: from `place` on, until the next begins. */
 export interface VisibilityFrom {
   readonly place: number;
@@ -117,7 +124,7 @@ export interface SyncReads {
   accountData(userId: UserId, from: number, below: number): Promise<readonly AccountDatum[]>;
   /** What is told of the children of events to a user; of events without any nothing. */
   relations(
-    userId: UserId,
+    reader: RelationsReader,
     asks: readonly RelationsAsk[],
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>>>;
   /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */

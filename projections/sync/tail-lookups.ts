@@ -1,10 +1,10 @@
-import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import type { EventId, RoomId } from '../../src/matrix/identifiers.ts';
 import type { EventRelations } from '../timeline/stored-event.ts';
 import type { LiveTail } from './live-tail.ts';
 import { Reading, type ThreadsUnread } from './reading.ts';
 import type { RoomTail } from './room-tail.ts';
 import type { Replaced, SyncEvent } from './sync-event.ts';
-import type { RelationsAsk, Summary, SyncReads } from './sync-reads.ts';
+import type { RelationsAsk, RelationsReader, Summary, SyncReads } from './sync-reads.ts';
 import type { TailEvent } from './tail-event.ts';
 import type { UserView } from './user-view.ts';
 
@@ -117,20 +117,12 @@ export class TailLookups {
    */
   async relations(
     { partition }: RoomTail,
-    userId: UserId,
+    reader: RelationsReader,
     ask: RelationsAsk,
     last: number,
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>> | undefined> {
-    const { window } = this.tail;
-    const own = window.slot(userId);
-    // Whom the user ignores stands there.
-    const values = window.end('user_values')[own] ?? 0;
-    const waits = [
-      this.reads.reach('rooms', partition, last + 1, WAIT_MS),
-      this.reads.reach('user_values', own, values, WAIT_MS),
-    ];
-    const reached = (await Promise.all(waits)).every((one) => one);
-    return reached ? this.reads.relations(userId, [ask]) : undefined;
+    const reached = await this.reads.reach('rooms', partition, last + 1, WAIT_MS);
+    return reached ? this.reads.relations(reader, [ask]) : undefined;
   }
 
   /** Whether the models have everything before the window. */
