@@ -1,16 +1,15 @@
-import { asUserId, type EventId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
-import { powerLevels } from '../../src/matrix/power-levels.ts';
+import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { ThreadPlace } from '../../src/matrix/relations.ts';
-import { roomVersion } from '../../src/matrix/room-versions.ts';
 import { ignoredUsers } from '../accounts/ignored-users.ts';
-import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
+import type { ModelDatabase } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { Positions } from '../framework/positions.ts';
 import { usersSharing } from '../room_state/users-sharing.ts';
 import { readRelations } from '../timeline/event-relations.ts';
 import { filterValues } from '../timeline/page-query.ts';
 import { type StoredEventRow, storedEvents } from '../timeline/stored-event.ts';
+import { mayMentionRoom, readLevels } from './level-queries.ts';
 import { readStates } from './state-queries.ts';
 import * as sql from './statements.ts';
 import type { AccountDatum, Membership, Receipt, Replaced } from './sync-event.ts';
@@ -109,7 +108,8 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
         : userRules(userId, parsePushRuleChanges(row.rules), row.offset);
     },
     unread: (userId, rules, rooms) => readUnread(db, reads, { userId, rules }, rooms),
-    mayMentionRoom: (room, sender) => mayMentionRoom(db, reads, room, sender),
+    mayMentionRoom: async ({ room_id, place }, sender) =>
+      mayMentionRoom((await readLevels(db, [room_id]))(room_id, place), sender),
   };
   return reads;
 }
@@ -143,28 +143,4 @@ function roomOffsets(rooms: readonly RoomOffset[]): readonly Buffer[] {
 
 function roomPlaces(rooms: readonly RoomPlace[]): readonly Buffer[] {
   return [textColumn(rooms.map(({ room_id }) => room_id)), int8Column(rooms.map(({ place }) => place))];
-}
-
-const VERSION: ModelSql = (m) => `SELECT version FROM ${m('timeline')}.rooms WHERE room_id = $1`;
-
-/** Spec: client-server API, "User and room mentions"; the level is that of the state before the event. */
-async function mayMentionRoom(
-  db: ModelDatabase,
-  reads: Pick<SyncReads, 'states'>,
-  { room_id, place }: RoomPlace,
-  sender: UserId,
-): Promise<boolean> {
-  const ask = { room_id, after: -1, at: place, members: [] };
-  const [[row], states] = await Promise.all([
-    db.query<{ readonly version: string }>(VERSION, [room_id]),
-    reads.states([ask], ['m.room.create', 'm.room.power_levels']),
-  ]);
-  const version = row === undefined ? undefined : roomVersion(row.version);
-  if (version === undefined) return false;
-  const events = states.get(room_id) ?? [];
-  const levels = powerLevels(version, (type, stateKey) => {
-    const event = events.find((one) => one.type === type && one.state_key === stateKey);
-    return event && { event_id: event.event_id, sender: event.sender, content: JSON.parse(event.content) };
-  });
-  return levels.of(asUserId(sender)) >= levels.notification('room');
 }
