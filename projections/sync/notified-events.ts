@@ -4,6 +4,7 @@ import { decidingRule, outcomeOf, type PushAction, type PushRuleset } from '../.
 import { ignoredUsers } from '../accounts/ignored-users.ts';
 import type { ModelDatabase } from '../framework/active-schemas.ts';
 import { int8Column, textColumn } from '../framework/columns.ts';
+import { readDisplayNames } from './display-names.ts';
 import { type LevelsAt, readLevels } from './level-queries.ts';
 import { CANDIDATES, type Candidate, HEADS, type Head } from './notified-sql.ts';
 import type { SyncReads } from './sync-reads.ts';
@@ -125,7 +126,7 @@ async function merge(judge: Judge, feeds: Feed[], query: NotificationsQuery): Pr
 /** Reads events and puts them to the user's rules. */
 class Judge {
   private readonly known = new Map<RoomId, LevelsAt>();
-  private readonly names = new Map<RoomId, string | undefined>();
+  private readonly names = new Map<RoomId, string>();
   private readonly db: ModelDatabase;
   private readonly reads: Pick<SyncReads, 'states'>;
   private readonly userId: UserId;
@@ -193,18 +194,8 @@ class Judge {
       this.db,
       strange.map(({ room_id }) => room_id),
     );
-    const asks = strange.map(({ room_id, place }) => ({
-      room_id,
-      after: -1,
-      at: place,
-      members: [this.userId],
-    }));
-    const members = await this.reads.states(asks, []);
-    for (const { room_id } of strange) {
-      this.known.set(room_id, levels);
-      const [member] = members.get(room_id) ?? [];
-      const name: unknown = member && JSON.parse(member.content).displayname;
-      this.names.set(room_id, typeof name === 'string' ? name : undefined);
-    }
+    const names = await readDisplayNames(this.reads, this.userId, strange);
+    for (const { room_id } of strange) this.known.set(room_id, levels);
+    for (const [room_id, name] of names) this.names.set(room_id, name);
   }
 }

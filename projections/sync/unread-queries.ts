@@ -3,6 +3,7 @@ import type { PushPlan } from '../../src/matrix/push-plan.ts';
 import { MAIN_THREAD } from '../../src/matrix/relations.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { int8Column, textColumn } from '../framework/columns.ts';
+import { readDisplayNames } from './display-names.ts';
 import { mayMentionRoom, readLevels } from './level-queries.ts';
 import { joinPlace, readPlace, receiptPlace } from './read-sql.ts';
 import type { CountedThread, CountedUnread } from './reading.ts';
@@ -189,19 +190,4 @@ async function readDifferences(
   const named = asks.filter(({ plan }) => plan.needsDisplayName);
   const displayNames = await readDisplayNames(reads, userId, named);
   return scanUnread(db, { userId, rules, displayNames }, asks);
-}
-
-async function readDisplayNames(
-  reads: Pick<SyncReads, 'states'>,
-  userId: UserId,
-  rooms: readonly RoomPlace[],
-): Promise<ReadonlyMap<RoomId, string>> {
-  const names = new Map<RoomId, string>();
-  if (rooms.length === 0) return names;
-  const asks = rooms.map(({ room_id, place: at }) => ({ room_id, after: -1, at, members: [userId] }));
-  for (const [roomId, [member]] of await reads.states(asks, [])) {
-    const name: unknown = member && JSON.parse(member.content).displayname;
-    if (typeof name === 'string') names.set(roomId, name);
-  }
-  return names;
 }
