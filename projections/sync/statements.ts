@@ -1,4 +1,5 @@
 import type { ModelSql } from '../framework/active-schemas.ts';
+import { filterSql } from '../timeline/page-query.ts';
 import { eventColumns, eventJoins } from '../timeline/stored-event.ts';
 
 /** The SQL of a sync. All of it is for many rooms at once: parallel arrays are the rooms and what is asked of each. */
@@ -44,12 +45,7 @@ export const TIMELINES: ModelSql = (m) => `SELECT ${eventColumns}
   JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id
   CROSS JOIN LATERAL (SELECT * FROM ${m('timeline')}.events x
     WHERE x.room = n.room AND x.kind = 0 AND x.place > a.after AND x.place <= a.up_to
-      AND ($5::text[] IS NULL OR x.type LIKE ANY ($5::text[]))
-      AND ($6::text[] IS NULL OR NOT x.type LIKE ANY ($6::text[]))
-      AND ($7::text[] IS NULL OR x.sender = ANY ($7::text[]))
-      AND ($8::text[] IS NULL OR NOT x.sender = ANY ($8::text[]))
-      AND ($9::boolean IS NULL OR x.has_url = $9::boolean)
-      AND ($10::text[] IS NULL OR x.state_key IS NOT NULL OR NOT x.sender = ANY ($10::text[]))
+      AND ${filterSql('x')}
     ORDER BY x.place DESC LIMIT $4) e
   ${eventJoins(m)} ORDER BY e.room, e.place`;
 

@@ -52,6 +52,16 @@ export function filterValues(filter: EventFilter = {}): readonly Parameter[] {
   ];
 }
 
+/** What the filter asks of an event: the SQL for `filterValues` as parameters from `$5` on. */
+export function filterSql(event: string): string {
+  return `($5::text[] IS NULL OR ${event}.type LIKE ANY ($5::text[]))
+    AND ($6::text[] IS NULL OR NOT ${event}.type LIKE ANY ($6::text[]))
+    AND ($7::text[] IS NULL OR ${event}.sender = ANY ($7::text[]))
+    AND ($8::text[] IS NULL OR NOT ${event}.sender = ANY ($8::text[]))
+    AND ($9::boolean IS NULL OR ${event}.has_url = $9::boolean)
+    AND ($10::text[] IS NULL OR ${event}.state_key IS NOT NULL OR NOT ${event}.sender = ANY ($10::text[]))`;
+}
+
 /** A pattern of the filter as one of LIKE, in which `%`, `_` and the backslash would mean something. */
 export function likePattern(pattern: string): string {
   return pattern.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%');

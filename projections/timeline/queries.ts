@@ -5,7 +5,7 @@ import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { Parameter } from '../framework/model.ts';
 import { toPostgresText } from '../framework/postgres-text.ts';
-import { type EventFilter, filterValues, type PageBounds, type TimeBounds } from './page-query.ts';
+import { type EventFilter, filterSql, filterValues, type PageBounds, type TimeBounds } from './page-query.ts';
 import {
   eventColumns,
   eventJoins,
@@ -160,16 +160,10 @@ const PLACE: ModelSql = (m) => `SELECT e.place, e.thread FROM ${m('timeline')}.e
 
 /** `$1` room, then values of `filterValues` from `$5` on. */
 function pageSql(m: (model: string) => string, where: string, order: string): string {
-  const filter = `($5::text[] IS NULL OR e.type LIKE ANY ($5::text[]))
-    AND ($6::text[] IS NULL OR NOT e.type LIKE ANY ($6::text[]))
-    AND ($7::text[] IS NULL OR e.sender = ANY ($7::text[]))
-    AND ($8::text[] IS NULL OR NOT e.sender = ANY ($8::text[]))
-    AND ($9::boolean IS NULL OR e.has_url = $9::boolean)
-    AND ($10::text[] IS NULL OR e.state_key IS NOT NULL OR NOT e.sender = ANY ($10::text[]))`;
   // The page is cut first, so that only its events are joined to what they replaced.
   return `SELECT ${eventColumns} FROM (SELECT * FROM ${m('timeline')}.events e
       WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
-        AND ${where} AND ${filter} ORDER BY ${order} LIMIT $4) e
+        AND ${where} AND ${filterSql('e')} ORDER BY ${order} LIMIT $4) e
     ${eventJoins(m)} ORDER BY ${order}`;
 }
 
