@@ -1,6 +1,4 @@
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { isJsonObject } from '../../src/matrix/json.ts';
-import { relationOf } from '../../src/matrix/relations.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { Parameter } from '../framework/model.ts';
@@ -13,6 +11,7 @@ import {
   type StoredEventRow,
   storedEvents,
 } from './stored-event.ts';
+import { storedRelation } from './stored-relation.ts';
 
 /** Who reads, and which children that user may see. */
 export interface Reader {
@@ -124,7 +123,8 @@ function relationsOf(
 }
 
 function parentColumns(parents: readonly Parent[]): readonly Parameter[] {
-  const related = parents.map(relTypeOf);
+  // How they are children themselves.
+  const related = parents.map(({ content }) => storedRelation(content)?.rel_type);
   return [
     textColumn(parents.map(({ room_id }) => room_id)),
     textColumn(parents.map(({ event_id }) => event_id)),
@@ -144,11 +144,4 @@ function readerValues({ user_id, ignored, visible }: Reader): readonly Parameter
     int8Column(ranges.map(({ from }) => from)),
     int8Column(ranges.map(({ to }) => to)),
   ];
-}
-
-/** How an event is itself a child; most are none, and are not parsed. */
-function relTypeOf({ content }: Parent): string | undefined {
-  if (!content.includes('m.relates_to')) return undefined;
-  const parsed: unknown = JSON.parse(content);
-  return isJsonObject(parsed) ? relationOf(parsed)?.rel_type : undefined;
 }

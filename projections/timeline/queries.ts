@@ -1,6 +1,5 @@
 import type { Pdu } from '../../src/matrix/event.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { relationOf } from '../../src/matrix/relations.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { Parameter } from '../framework/model.ts';
@@ -13,6 +12,7 @@ import {
   type StoredEventRow,
   storedEvents,
 } from './stored-event.ts';
+import { storedRelation } from './stored-relation.ts';
 
 /** A mention of a user or of the whole room. */
 export interface Mention {
@@ -122,8 +122,7 @@ export function timelineQueries(db: ModelDatabase): TimelineQueries {
     lastSent: async (roomId, userId) => (await number(LAST_SENT, [roomId, userId])) ?? 0,
     isChild: async (roomId, eventId) => {
       const [row] = await db.query<{ content: string }>(CONTENT, [roomId, eventId]);
-      if (row === undefined) return undefined;
-      return row.content.includes('m.relates_to') && relationOf(JSON.parse(row.content)) !== undefined;
+      return row && storedRelation(row.content) !== undefined;
     },
     annotation: async (roomId, { parent, type, key, sender }) =>
       (await db.query<FoundAnnotation>(ANNOTATION, [roomId, parent, sender, type, toPostgresText(key)]))[0],

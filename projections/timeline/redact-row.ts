@@ -1,7 +1,7 @@
 import { redactJson } from '../../src/matrix/redaction.ts';
-import { relationOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { EventRow, RelationKey, TimelineRows } from './rows.ts';
+import { storedRelation } from './stored-relation.ts';
 
 /** Redacts an event of the batch that is being made. */
 export function redactRow(row: EventRow, version: string, by: string, rows: TimelineRows): void {
@@ -37,7 +37,7 @@ export function relationOfRow(event: {
   readonly content: string;
 }): readonly RelationKey[] {
   const { room, place, content } = event;
-  const relation = relationOf(JSON.parse(content));
+  const relation = storedRelation(content);
   return relation === undefined
     ? []
     : [{ room, place, parent: relation.event_id, rel_type: relation.rel_type }];
