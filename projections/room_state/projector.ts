@@ -2,7 +2,7 @@ import type { Records, RoomEventRecord } from '../../src/log/records.ts';
 import { rootBytes } from '../../src/state/root.ts';
 import { EMPTY_ROOT, StateTree } from '../../src/state/state-tree.ts';
 import type { OpenedRecord, Projector, ProjectorContext, Statement } from '../framework/model.ts';
-import { parsedEvent } from '../room-record.ts';
+import { isLive, parsedEvent } from '../room-record.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { KnownRooms } from './known-rooms.ts';
 import {
@@ -68,7 +68,7 @@ export class RoomStateProjector implements Projector {
     if (value.verdict !== 'rejected') {
       batch.writer.knowEvent(room, value.event_id, pdu, record.offset);
     }
-    if (value.verdict !== 'accepted' || value.kind !== 'event') return;
+    if (!isLive(value)) return;
     if (pdu.type === 'm.room.create') room.creator = pdu.sender;
     room.place = Math.max(room.place, value.place);
     room.extremities = [

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { RoomEventRecord } from '../../src/log/records.ts';
 import { int8Column, textColumn } from '../framework/columns.ts';
 import type { OpenedRecord, Projector, ProjectorContext, Statement } from '../framework/model.ts';
-import { parsedEvent } from '../room-record.ts';
+import { isLive, parsedEvent } from '../room-record.ts';
 
 /** Rooms of a partition whose counts are kept in memory. */
 const KEPT_ROOMS = 2_000;
@@ -149,7 +149,7 @@ export class SyncProjector implements Projector {
 function memberEvents(record: OpenedRecord): readonly MemberEvent[] {
   if (record.fact?.type !== 'room_event') return [];
   const { value } = record.fact;
-  if (value.kind !== 'event' || value.verdict !== 'accepted') return [];
+  if (!isLive(value)) return [];
   const { type, state_key, content, sender } = parsedEvent(value).pdu;
   const membership = content['membership'];
   if (type !== 'm.room.member' || state_key === undefined || typeof membership !== 'string') return [];

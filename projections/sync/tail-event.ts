@@ -6,7 +6,7 @@ import { redactJson } from '../../src/matrix/redaction.ts';
 import { type Relation, relationOf, type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
 import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { OpenedRecord } from '../framework/model.ts';
-import { parsedEvent } from '../room-record.ts';
+import { isLive, parsedEvent } from '../room-record.ts';
 import type { SyncEvent } from './sync-event.ts';
 
 /** An event of the tail: what a sync shows, and what counting needs. */
@@ -38,7 +38,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 /** The event of a live, accepted record; undefined for every other. */
 export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEvent | undefined {
-  if (record.verdict !== 'accepted' || record.kind !== 'event') return undefined;
+  if (!isLive(record)) return undefined;
   const { pdu, content } = parsedEvent(record);
   const { userIds, room } = mentionsOf(pdu);
   const membership = pdu.content['membership'];
