@@ -196,10 +196,10 @@ interface UserRow extends Omit<UserSnapshot, 'devices'> {
 }
 
 function userSnapshot({ device_ids, tokens, ...account }: UserRow): UserSnapshot {
+  // Inside JSON texts are still as Postgres holds them.
+  const byDevice = Map.groupBy(tokens ?? [], ({ device_id }) => fromPostgresText(device_id));
   const devices = device_ids.map((id) => {
-    // Inside JSON texts are still as Postgres holds them.
-    const own = (tokens ?? []).filter(({ device_id }) => fromPostgresText(device_id) === id);
-    return [id, own.map(({ device_id: _, ...rest }) => rest)] as const;
+    return [id, (byDevice.get(id) ?? []).map(({ device_id: _, ...rest }) => rest)] as const;
   });
   return { ...account, devices };
 }
