@@ -2,11 +2,10 @@ import type { RoomEventRecord } from '../../src/log/records.ts';
 import { asEventId, asRoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { isNotifying, mentionsOf } from '../../src/matrix/notifying.ts';
 import type { PowerLevels } from '../../src/matrix/power-levels.ts';
-import { redactJson } from '../../src/matrix/redaction.ts';
 import { type Relation, relationOf, type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
-import { roomVersion } from '../../src/matrix/room-versions.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import { isLive, parsedEvent } from '../room-record.ts';
+import { whatIsLeft } from '../timeline/redact-row.ts';
 import type { SyncEvent } from './sync-event.ts';
 
 /** An event of the tail: what a sync shows, and what counting needs. */
@@ -73,12 +72,7 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
 /** Changes an event into what `redaction` leaves of it. */
 export function redactTailEvent(target: TailEvent, redaction: SyncEvent): void {
   const { event } = target;
-  const version = roomVersion(target.version);
-  const left = version && redactJson({ type: event.type, content: JSON.parse(event.content) }, version);
-  // Where `redacts` stands in the content it survives; where it is a key of the event it does not.
-  const redacts = version?.redactsIn === 'content' ? event.redacts : null;
-  const content = JSON.stringify(left?.['content'] ?? {});
-  target.event = { ...event, content, redacts, redacted_because: redaction };
+  target.event = { ...event, ...whatIsLeft(event, target.version), redacted_because: redaction };
   target.mentions = NOBODY;
   target.mentionsRoom = false;
 }

@@ -16,10 +16,10 @@ export function redactRow(row: EventRow, version: string, by: string, rows: Time
 }
 
 /** What redaction leaves of a stored event. */
-export function whatIsLeft(
-  event: { readonly type: string; readonly content: string; readonly redacts: string | null },
+export function whatIsLeft<Id extends string>(
+  event: { readonly type: string; readonly content: string; readonly redacts: Id | null },
   version: string,
-): { readonly content: string; readonly redacts: string | null } {
+): { readonly content: string; readonly redacts: Id | null } {
   const rules = roomVersion(version);
   if (rules === undefined) return { content: '{}', redacts: null };
   const left = redactJson({ type: event.type, content: JSON.parse(event.content) }, rules);
