@@ -2,7 +2,6 @@ import type { DeviceId, EventId, RoomId, UserId } from '../../src/matrix/identif
 import type { JsonObject, JsonValue } from '../../src/matrix/json.ts';
 import { type PushRuleChanges, parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
-import { textColumn } from '../framework/columns.ts';
 
 /** Who an access token stands for. */
 export interface Session {
@@ -93,8 +92,6 @@ const ACCOUNT: ModelSql = (schema) =>
   FROM ${schema('accounts')}.users WHERE user_id = $1`;
 const UNCLOSED: ModelSql = (schema) => `SELECT user_id, erased AS erase FROM ${schema('accounts')}.users
   WHERE deactivated AND NOT closed ORDER BY user_id`;
-const ERASED: ModelSql = (schema) => `SELECT user_id, deactivated_at AS at FROM ${schema('accounts')}.users
-  WHERE user_id = ANY ($1::text[]) AND erased`;
 const GUESTS: ModelSql = (schema) =>
   `SELECT user_id FROM ${schema('accounts')}.users WHERE kind = 'guest' AND NOT deactivated`;
 const ACCOUNTS: ModelSql = (schema) =>
@@ -145,12 +142,6 @@ export class AccountQueries {
   /** Accounts that were deactivated and have not left their rooms yet. */
   unclosed(): Promise<readonly UnclosedAccount[]> {
     return this.#database.query<UnclosedAccount>(UNCLOSED);
-  }
-
-  /** Which of some users wanted to be erased, and when: milliseconds since the epoch. */
-  async erased(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.#database.query<{ user_id: string; at: number }>(ERASED, [textColumn(userIds)]);
-    return new Map(rows.map(({ user_id, at }) => [user_id, at]));
   }
 
   /** Every guest. */

@@ -75,8 +75,6 @@ export interface TimelineQueries {
   ): Promise<readonly StoredEvent[]>;
   /** Notifying events of the room up to a place (inclusive), or now. 0 where there are none. */
   ordinal(roomId: RoomId, place?: number): Promise<number>;
-  /** Notifying events of the room up to an offset of the log (inclusive). */
-  ordinalAt(roomId: RoomId, offset: number): Promise<number>;
   /** Mentions of the user, or of the whole room, behind a place; by others than the user. */
   mentions(roomId: RoomId, userId: UserId, afterPlace: number): Promise<readonly Mention[]>;
   /** The place of the newest live event that the user has sent into the room; 0 when there is none. */
@@ -117,7 +115,6 @@ export function timelineQueries(db: ModelDatabase): TimelineQueries {
       return found.toReversed();
     },
     ordinal: async (roomId, place) => (await number(ORDINAL, [roomId, place ?? MOST])) ?? 0,
-    ordinalAt: async (roomId, offset) => (await number(ORDINAL_AT, [roomId, offset])) ?? 0,
     mentions: (roomId, userId, afterPlace) => db.query<Mention>(MENTIONS, [roomId, userId, afterPlace]),
     lastSent: async (roomId, userId) => (await number(LAST_SENT, [roomId, userId])) ?? 0,
     isChild: async (roomId, eventId) => {
@@ -174,10 +171,6 @@ const LATEST: ModelSql = (m) =>
 const ORDINAL: ModelSql = (m) => `SELECT e.ordinal AS value FROM ${m('timeline')}.events e
   WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
     AND e.place <= $2 AND e.ordinal IS NOT NULL ORDER BY e.place DESC LIMIT 1`;
-
-const ORDINAL_AT: ModelSql = (m) => `SELECT e.ordinal AS value FROM ${m('timeline')}.events e
-  WHERE e.room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND e.kind <= 1
-    AND e.log_offset <= $2 AND e.ordinal IS NOT NULL ORDER BY e.place DESC LIMIT 1`;
 
 const MENTIONS: ModelSql = (m) => `SELECT place, sender, notifies, user_id = '' AS room
   FROM ${m('timeline')}.mentions
