@@ -177,7 +177,7 @@ const MENTIONS: ModelSql = (m) => `SELECT place, sender, notifies, user_id = '' 
   WHERE room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1)
     AND user_id IN ($2, '') AND place > $3 AND sender <> $2 ORDER BY place`;
 
-const LAST_SENT: ModelSql = (m) => `SELECT place AS value FROM ${m('timeline')}.senders
+const LAST_SENT: ModelSql = (m) => `SELECT max(place) AS value FROM ${m('timeline')}.senders
   WHERE room = (SELECT room FROM ${m('timeline')}.rooms WHERE room_id = $1) AND sender = $2`;
 
 const CONTENT: ModelSql = (m) => `SELECT e.content FROM ${m('timeline')}.events e
