@@ -84,8 +84,10 @@ export function visibleTimeline(
     isChild: (roomId, eventId) => timeline.isChild(roomId, eventId),
     annotation: (roomId, annotation) => timeline.annotation(roomId, annotation),
     page: async (query) => {
-      const view = await rooms.visibility(query.roomId, query.viewer);
-      const ignored = await ignoredUsers(db, query.viewer);
+      const [view, ignored] = await Promise.all([
+        rooms.visibility(query.roomId, query.viewer),
+        ignoredUsers(db, query.viewer),
+      ]);
       const page = await readPage(timeline, rooms, { ...query, filter: { ...query.filter, ignored } }, view);
       const reader = { ...query, view, ignored };
       const shown = await withoutErased(db, page.events, reader, () => rooms.version(query.roomId));
