@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { RoomEventRecord } from '../../src/log/records.ts';
-import { textColumn } from '../framework/columns.ts';
+import { int8Column, textColumn } from '../framework/columns.ts';
 import type { OpenedRecord, Projector, ProjectorContext, Statement } from '../framework/model.ts';
 import { addEvent, type KnownRoom } from './add-event.ts';
 import { redactRow, relationOfRow, whatIsLeft } from './redact-row.ts';
@@ -19,6 +19,14 @@ interface StoredTarget {
   readonly content: string;
   readonly redacts: string | null;
   readonly version: string;
+  readonly redacted_by: string;
+}
+
+/** A redaction of what is not in its batch. */
+interface LaterRedaction {
+  readonly room: number;
+  readonly event_id: string;
+  readonly redacted_by: string;
 }
 
 /** Turns the events of one partition into the rows of `timeline`. */
@@ -39,8 +47,11 @@ export class TimelineProjector implements Projector {
         WHERE e.room = r.room AND e.kind <= 1 AND e.ordinal IS NOT NULL ORDER BY e.place DESC LIMIT 1), 0)
         AS ordinal
       FROM ${schema}.rooms r WHERE r.room_id = ANY ($1::text[])`;
-    this.#loadTargets = `SELECT e.event_id, e.room, e.place, e.type, e.content, e.redacts, r.version
-      FROM ${schema}.events e JOIN ${schema}.rooms r USING (room) WHERE e.event_id = ANY ($1::text[])`;
+    // Only of the same room: what another partition has written must not matter.
+    this.#loadTargets = `SELECT e.event_id, e.room, e.place, e.type, e.content, e.redacts, r.version, a.redacted_by
+      FROM unnest($1::int8[], $2::text[], $3::text[]) a(room, event_id, redacted_by)
+      JOIN ${schema}.events e ON e.event_id = a.event_id AND e.room = a.room
+      JOIN ${schema}.rooms r ON r.room = e.room`;
   }
 
   async apply(records: readonly OpenedRecord[]): Promise<readonly Statement[]> {
@@ -51,7 +62,7 @@ export class TimelineProjector implements Projector {
       this.#newRoom(record, record.fact.value, rows, rooms);
     }
     const threads = await this.#threads.ofBatch(records, (roomId) => rooms.get(roomId)?.room);
-    const later = new Map<string, string>();
+    const later = new Map<string, LaterRedaction>();
     for (const record of records) {
       const room = rooms.get(record.key);
       if (record.fact?.type !== 'room_event' || room === undefined) continue;
@@ -59,10 +70,15 @@ export class TimelineProjector implements Projector {
       addEvent({ rows, room, threads }, record, value);
       if (value.redacts === null || value.verdict !== 'accepted') continue;
       const target = rows.events.get(value.redacts);
-      if (target === undefined) later.set(value.redacts, value.event_id);
-      else redactRow(target, room.version, value.event_id, rows);
+      if (target?.room === room.room) redactRow(target, room.version, value.event_id, rows);
+      else
+        later.set(`${room.room} ${value.redacts}`, {
+          room: room.room,
+          event_id: value.redacts,
+          redacted_by: value.event_id,
+        });
     }
-    if (later.size > 0) await this.#redact(later, rows);
+    if (later.size > 0) await this.#redact([...later.values()], rows);
     return writeRows(this.#sql, rows);
   }
 
@@ -109,12 +125,15 @@ export class TimelineProjector implements Projector {
   }
 
   /** Redactions of events that earlier batches have stored. */
-  async #redact(later: ReadonlyMap<string, string>, rows: TimelineRows): Promise<void> {
-    const values = [textColumn([...later.keys()])];
+  async #redact(redactions: readonly LaterRedaction[], rows: TimelineRows): Promise<void> {
+    const values = [
+      int8Column(redactions.map(({ room }) => room)),
+      textColumn(redactions.map(({ event_id }) => event_id)),
+      textColumn(redactions.map(({ redacted_by }) => redacted_by)),
+    ];
     const targets = await this.#context.read<StoredTarget>({ text: this.#loadTargets, values });
     for (const target of targets) {
-      const { event_id } = target;
-      const redacted_by = later.get(event_id) ?? '';
+      const { event_id, redacted_by } = target;
       rows.redactions.push({ event_id, ...whatIsLeft(target, target.version), redacted_by });
       rows.broken.push(...relationOfRow(target));
     }
