@@ -1,6 +1,6 @@
 import type { ReadPosition } from '../../src/log/port.ts';
 import { asEventId, asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
-import { parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
+import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { OpenedRecord } from '../framework/model.ts';
 import type { PartitionFeed } from '../framework/partition-feed.ts';
@@ -176,10 +176,9 @@ export class LiveTail {
       case 'receipt_set':
         this.receipt(partition, offset, fact.value);
         return;
-      case 'push_rules_set': {
+      case 'push_rules_set':
         this.rules(partition, offset, fact.value);
         return;
-      }
       case 'account_data_set': {
         const { user_id, room_id, type, sealed } = fact.value;
         const roomId = room_id === null ? null : asRoomId(room_id);
@@ -248,10 +247,11 @@ export class LiveTail {
     value: Extract<OpenedRecord['fact'], { type: 'push_rules_set' }>['value'],
   ): void {
     const userId = asUserId(value.user_id);
-    const rules = userRules(userId, parsePushRuleChanges(value.sealed), offset);
+    const changes = parsePushRuleChanges(value.sealed);
+    const rules = userRules(userId, changes, offset);
     this.userTail(userId).rules = rules;
     for (const listener of this.listeners) listener.rules(userId, rules);
-    const content = JSON.stringify({ global: rules.rules });
+    const content = pushRulesContent(userId, changes);
     this.datum(userId, partition, { room_id: null, type: 'm.push_rules', content, offset });
   }
 

@@ -1,5 +1,5 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
-import { defaultPushRules } from '../../src/matrix/push-rule-defaults.ts';
+import { NO_PUSH_RULE_CHANGES, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import {
   haveRulesChanged,
   isWhole,
@@ -84,7 +84,7 @@ export function globalData(
   const from = since?.user_values[request.ownPartition] ?? 0;
   const global = data.filter(({ room_id, offset }) => room_id === null && offset >= from);
   if (since === undefined && !global.some(({ type }) => type === 'm.push_rules')) {
-    const content = JSON.stringify({ global: defaultPushRules(request.user_id) });
+    const content = pushRulesContent(request.user_id, NO_PUSH_RULE_CHANGES);
     global.push({ room_id: null, type: 'm.push_rules', content, offset: 0 });
   }
   return global.filter((datum) => request.filter.accountData.takes(datum));
