@@ -1,3 +1,4 @@
+import type { ReadPosition } from '../log/port.ts';
 import type { AnyFact } from '../log/records.ts';
 import type { TopicName } from '../log/topics.ts';
 import type { Command, CommandResult } from './commands.ts';
@@ -22,8 +23,13 @@ export interface Decision {
 /** Where an aggregate finds what it needs. */
 export interface Source {
   readonly loader: Loader;
-  /** The facts of the aggregate that stand on the log and are not in its model yet. */
-  tail(): Promise<readonly TailFact[]>;
+  /**
+   * Where the model stands now. To be asked before the model is: what it takes in meanwhile stands in the tail from
+   * here, too.
+   */
+  checkpoint(): Promise<ReadPosition>;
+  /** The facts of the aggregate that stand on the log from a checkpoint on. */
+  tail(from: ReadPosition): Promise<readonly TailFact[]>;
 }
 
 /** A state as a model has it. */

@@ -177,6 +177,28 @@ test('a repeated send from before the tail is known while the models lag behind 
   assert.equal(again.event_id, event_id);
 });
 
+test('an event that a model takes in while it is asked for is found all the same', async () => {
+  const log = new MemoryLog();
+  const first = await openOwner(log);
+  const room = newRoom(signer, { id: freshCommandId() });
+  await run(first, room);
+  const { event_id } = await run(first, send(room.room_id, ALICE, freshCommandId()));
+  assert.ok(event_id !== undefined);
+  // Asked for the event the model has nothing; a moment later its checkpoint stands behind it.
+  let checkpoint = 0;
+  const catchingUp: Loader = {
+    ...emptyLoader,
+    checkpoint: async () => ({ offset: checkpoint, epoch: 0 }),
+    events: async () => {
+      checkpoint = (log.records.at(-1)?.offset ?? 0) + 1;
+      return new Map();
+    },
+  };
+  const redaction = { type: 'm.room.redaction', content: '{}', redacts: event_id };
+  const owner = await openOwner(log, catchingUp);
+  await run(owner, send(room.room_id, ALICE, freshCommandId(), redaction));
+});
+
 test('a full duplicate filter asks models that lag now and then, not with each send', async () => {
   const log = new MemoryLog();
   let asked = 0;

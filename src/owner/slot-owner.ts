@@ -253,7 +253,8 @@ export class SlotOwner {
     const { loader, log } = this.deps;
     return {
       loader,
-      tail: async () => this.tail(entry, await loader.checkpoint(entry.kind.topic, log.slot)),
+      checkpoint: () => loader.checkpoint(entry.kind.topic, log.slot),
+      tail: (from: ReadPosition) => this.tail(entry, from),
     };
   }
 

@@ -68,11 +68,12 @@ async function learn(
   source: Source,
   command: SendEvent | ForgetRoom,
 ): Promise<void> {
+  const from = await source.checkpoint();
   for (const [id, pdu] of await source.loader.events(loaded.room.id, missing)) loaded.known.set(id, pdu);
   if (missing.every((id) => loaded.known.has(id))) return;
   // What the model lacks stands behind its checkpoint: the tail has it, or nobody.
   const wanted = new Set<string>(missing);
-  for (const { fact } of await source.tail()) {
+  for (const { fact } of await source.tail(from)) {
     if (fact.type === 'room_event' && wanted.has(fact.value.event_id)) {
       loaded.known.set(asEventId(fact.value.event_id), pduOfRecord(fact.value));
     }
