@@ -65,9 +65,9 @@ export class Scene {
     return new Onlooker(client, this.#rooms);
   }
 
-  /** Who writes and reads here. */
-  get userIds(): readonly string[] {
-    return [this.#witness, ...this.#people].map(({ userId }) => userId);
+  /** The IDs of those who write and read here, and of their rooms. */
+  get names(): readonly string[] {
+    return [...[this.#witness, ...this.#people].map(({ userId }) => userId), ...this.#rooms];
   }
 
   async #member(rooms: readonly string[]): Promise<Client> {
