@@ -109,7 +109,7 @@ function contextOf(deps: HttpDeps, draining: AbortSignal): ClientContext {
   const freshness = new Freshness(deps.gate, deps.slots);
   const execute: ClientContext['execute'] = async (command) => {
     const result = await deps.bus.execute(command);
-    freshness.wrote(result.written);
+    for (const written of [result.written, ...(result.alsoWritten ?? [])]) freshness.wrote(written);
     return result;
   };
   const confirm = ({ user_id, device_id }: Session, token_hash: string) =>

@@ -300,10 +300,19 @@ export type Command =
   | UseRegistrationToken
   | RemoveRegistrationToken;
 
-/** What a command led to. `offset` is where its last record stands, for reading one's own writes. */
+/** The topic and partition written to, and the offset of the last record: a model that has applied it has the effect. */
+export interface Written {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What a command led to. */
 export interface CommandResult {
-  /** The topic and partition written to, and the offset after which the effect is in the read models. */
-  readonly written?: { readonly topic: string; readonly partition: number; readonly offset: number };
+  /** Where its last record stands, for reading one's own writes. */
+  readonly written?: Written;
+  /** Where the records of a saga's steps stand that other slots have written. */
+  readonly alsoWritten?: readonly Written[];
   /** The event that a `send_event` made (or had made when the command was first seen). */
   readonly event_id?: EventId;
   /** Whether the user of an `add_device` is suspended: a login is possible then, little else. */

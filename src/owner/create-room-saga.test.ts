@@ -83,3 +83,17 @@ test('a room that its own events forbid is undone, and its alias is free again',
   );
   assert.deepEqual(types(log), ['saga_started', 'alias_reserved', 'alias_removed', 'saga_ended']);
 });
+
+test('the answer says where each of its slots has written, so that its maker reads the alias and the listing', async () => {
+  const log = new MemoryLog();
+  const owner = await openOwner(log);
+  const { written, alsoWritten } = await runCreateRoom(command(), {
+    owner,
+    bus: busOf(owner),
+    stepDone: () => undefined,
+  });
+  const factAt = (place: { readonly topic: string; readonly offset: number } | undefined) =>
+    log.records.find(({ topic, offset }) => topic === place?.topic && offset === place.offset)?.fact.type;
+  assert.equal(factAt(written), 'saga_ended');
+  assert.deepEqual(alsoWritten?.map(factAt), ['alias_set', 'room_listed']);
+});

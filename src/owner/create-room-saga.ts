@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import { isMilenaError, type MilenaError } from '../errors/milena-error.ts';
-import type { CommandBus, CommandResult, CreateRoom, ReserveAlias, SettleAlias } from './commands.ts';
+import type {
+  CommandBus,
+  CommandResult,
+  CreateRoom,
+  ReserveAlias,
+  SettleAlias,
+  Written,
+} from './commands.ts';
 import type { LoadedRoom } from './kinds/room-kind.ts';
 import type { SlotOwner } from './slot-owner.ts';
 import { subjectOf } from './subject.ts';
@@ -43,11 +50,12 @@ export async function runCreateRoom(command: CreateRoom, deps: SagaDeps): Promis
     await end(command, saga, deps, error);
     throw error;
   }
-  await settle(command, saga, 'set', deps);
+  const settled = await settle(command, saga, 'set', deps);
   deps.stepDone('settled');
-  await list(command, saga, deps);
+  const listed = await list(command, saga, deps);
   deps.stepDone('listed');
-  return end(command, saga, deps);
+  const alsoWritten = [settled, listed].filter((written) => written !== undefined);
+  return { ...(await end(command, saga, deps)), alsoWritten };
 }
 
 /** The ID of a saga's step: the same each time the saga is run. */
@@ -84,17 +92,27 @@ async function settle(
   saga: string,
   outcome: SettleAlias['outcome'],
   { bus }: SagaDeps,
-): Promise<void> {
+): Promise<Written | undefined> {
   const { alias, room_id, at, creator } = command;
-  if (alias === undefined) return;
+  if (alias === undefined) return undefined;
   const id = stepId(saga, outcome);
-  await bus.execute({ kind: 'settle_alias', id, at, alias, room_id, saga, outcome, creator });
+  const result = await bus.execute({
+    kind: 'settle_alias',
+    id,
+    at,
+    alias,
+    room_id,
+    saga,
+    outcome,
+    creator,
+  });
+  return result.written;
 }
 
-async function list(command: CreateRoom, saga: string, { bus }: SagaDeps): Promise<void> {
-  if (command.visibility !== 'public') return;
+async function list(command: CreateRoom, saga: string, { bus }: SagaDeps): Promise<Written | undefined> {
+  if (command.visibility !== 'public') return undefined;
   const { room_id, at, creator } = command;
-  await bus.execute({
+  const result = await bus.execute({
     kind: 'list_room',
     id: stepId(saga, 'list'),
     at,
@@ -102,6 +120,7 @@ async function list(command: CreateRoom, saga: string, { bus }: SagaDeps): Promi
     visibility: 'public',
     actor: creator,
   });
+  return result.written;
 }
 
 function end(

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Http } from './http.ts';
 import { isAlive, processTree } from './process-tree.ts';
@@ -134,6 +135,17 @@ export class MilenaProcess {
       return readFileSync(this.plan.logFile, 'utf8').slice(-characters);
     } catch {
       return '';
+    }
+  }
+
+  /** Waits until it has printed what matches: lines come after what they tell of. @throws Error when it does not. */
+  async says(line: RegExp, within = 30_000): Promise<string> {
+    const until = performance.now() + within;
+    for (;;) {
+      const output = this.output(1_000_000);
+      if (line.test(output)) return output;
+      if (performance.now() > until) throw new Error(`${line} was not printed:\n${this.output()}`);
+      await sleep(50);
     }
   }
 

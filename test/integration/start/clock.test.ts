@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, path, register, type SyncAnswer } from '../../support/client.ts';
 import type { MilenaProcess } from '../../support/milena-process.ts';
@@ -19,14 +18,6 @@ async function serverWithClock(folder: TestFolder) {
   set(0);
   const env = { NODE_OPTIONS: `--import=${PRELOADED}`, TEST_CLOCK_FILE: file };
   return { server: await serverIn(folder, 'data', env), set };
-}
-
-async function said(server: MilenaProcess, line: RegExp): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    if (line.test(server.output(1_000_000))) return;
-    await sleep(100);
-  }
-  assert.fail(`${line} was not said:\n${server.output()}`);
 }
 
 function typists(answer: SyncAnswer, room: string): unknown {
@@ -61,7 +52,7 @@ test('a clock that goes back by an hour is told, and the server goes on: records
   const { next_batch } = await bob.sync();
 
   set(-HOUR);
-  await said(server, /"behindMs":3[56]\d{5},"msg":"the clock has gone back by so many milliseconds/);
+  await server.says(/"behindMs":3[56]\d{5},"msg":"the clock has gone back by so many milliseconds/);
   await alice.say(room, 'after');
   const typing = path('rooms', room, 'typing', alice.userId);
   assert.equal((await alice.ask('PUT', typing, { json: { typing: true, timeout: 1_000 } })).status, 200);
@@ -73,7 +64,7 @@ test('a clock that goes back by an hour is told, and the server goes on: records
 
   await server.stop();
   await server.start();
-  await said(server, /"behindMs":3[56]\d{5},"msg":"the clock is behind the newest record on the log/);
+  await server.says(/"behindMs":3[56]\d{5},"msg":"the clock is behind the newest record on the log/);
   const again = new Client(httpOf(server), alice);
   await again.say(room, 'again');
   assert.deepEqual(await words(again, room), ['before', 'after', 'again']);

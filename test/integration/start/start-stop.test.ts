@@ -25,12 +25,11 @@ describe('a first start', () => {
   test('says what it did, where the data lies, that the name is for good, how to make a user, which client', async () => {
     await using folder = folderForTest();
     const server = await serverIn(folder, 'data', { MILENA_LOG_LEVEL: 'info' });
-    const said = server.output();
+    const said = await server.says(/Element|element\.io/i);
     assert.match(said, new RegExp(`Milena \\d+\\.\\d+\\.\\d+ is running on ${urlOf(server)}`));
     assert.match(said, new RegExp(`${dataOf(server)} \\(made now\\)`));
     assert.match(said, /localhost: part of every user ID, and for good/);
     assert.match(said, /user add NAME/);
-    assert.match(said, /Element|element\.io/i);
   });
 
   test('serves a page at / with name, version and how to connect, and says that it lives and is ready', async () => {
@@ -180,5 +179,5 @@ describe('what cannot work is told, and nothing is left behind', () => {
 test('open registration on a public address warns loudly', async () => {
   await using folder = folderForTest();
   const server = await serverIn(folder, 'data', { MILENA_BIND: '0.0.0.0' });
-  assert.match(server.output(), /REGISTRATION IS OPEN on 0\.0\.0\.0/);
+  await server.says(/REGISTRATION IS OPEN on 0\.0\.0\.0/);
 });
