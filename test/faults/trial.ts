@@ -4,10 +4,10 @@ import { killOnce, type Round, summary, type Victim } from './kill-rounds.ts';
 import { checkLog, openBeside } from './log-truth.ts';
 import { Scene } from './scene.ts';
 
-/** Kills of each deployment, unless it asks for a share of them. */
+/** Kills of each process, unless a trial asks for a share of them. */
 export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 20);
 /** No round begins after this many seconds; the checks follow all the same. */
-const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 400);
+const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 600);
 
 /** Starts on a busy machine have taken 46 s. */
 const READY_WITHIN = 120_000;
@@ -31,12 +31,13 @@ export function startVictims(
 }
 
 /**
- * The middle of load: everybody writes and reads while each process is killed in its turn. Then all that must
+ * The middle of load: everybody writes and reads while each process is killed so many times, in turn. Then all that must
  * hold is checked, over the API and on the log itself.
  */
-export async function killInTurn(apart: Apart, scene: Scene, rounds: number, say: Say): Promise<void> {
+export async function killInTurn(apart: Apart, scene: Scene, times: number, say: Say): Promise<void> {
   const done: Round[] = [];
   const victims = [...apart.processes.values()].map(victimOf);
+  const rounds = times * victims.length;
   const end = performance.now() + SECONDS * 1000;
   scene.start();
   for (let i = 0; i < rounds && performance.now() < end; i++) {
