@@ -30,8 +30,9 @@ export function addEvent(into: Into, record: OpenedRecord, value: RoomEventRecor
   const row = eventRow(into, record, value, { event, place });
   const before = rows.events.get(value.event_id);
   rows.events.set(value.event_id, before === undefined ? row : recordedAgain(before, row));
-  if (inTimeline) addRelation(rows, row, event.pdu);
-  if (isLive(value)) addReading(rows, row, event.pdu);
+  const isRedacted = typeof before?.redacted_by === 'string';
+  if (inTimeline && !isRedacted) addRelation(rows, row, event.pdu);
+  if (isLive(value)) addReading(rows, row, event.pdu, isRedacted);
 }
 
 /** Counts the event. @returns the ordinals of the main timeline and of its thread, up to and with it. */
@@ -95,12 +96,13 @@ function addRelation(rows: TimelineRows, row: EventRow, pdu: ParsedEvent['pdu'])
 }
 
 /** What counting needs: that its sender has read so far, that its thread goes on, whom it mentions. */
-function addReading(rows: TimelineRows, row: EventRow, pdu: ParsedEvent['pdu']): void {
+function addReading(rows: TimelineRows, row: EventRow, pdu: ParsedEvent['pdu'], isRedacted: boolean): void {
   const { room, place, sender, thread } = row;
   const own = `${room} ${sender} ${thread ?? ''}`;
   rows.senders.set(own, { room, sender, place, thread: thread ?? '' });
   const notifies = isNotifying(pdu);
   if (notifies && thread !== null) rows.threads.set(`${room} ${thread}`, { room, thread, place });
+  if (isRedacted) return;
   const mentions = mentionsOf(pdu);
   const mention = { room, place, notifies, sender, thread };
   for (const user_id of mentions.userIds) rows.mentions.push({ user_id, ...mention });

@@ -13,8 +13,6 @@ const KEPT_ROOMS = 2_000;
 
 interface StoredTarget {
   readonly event_id: string;
-  readonly room: number;
-  readonly place: number;
   readonly type: string;
   readonly content: string;
   readonly redacts: string | null;
@@ -48,7 +46,7 @@ export class TimelineProjector implements Projector {
         AS ordinal
       FROM ${schema}.rooms r WHERE r.room_id = ANY ($1::text[])`;
     // Only of the same room: what another partition has written must not matter.
-    this.#loadTargets = `SELECT e.event_id, e.room, e.place, e.type, e.content, e.redacts, r.version, a.redacted_by
+    this.#loadTargets = `SELECT e.event_id, e.type, e.content, e.redacts, r.version, a.redacted_by
       FROM unnest($1::int8[], $2::text[], $3::text[]) a(room, event_id, redacted_by)
       JOIN ${schema}.events e ON e.event_id = a.event_id AND e.room = a.room
       JOIN ${schema}.rooms r ON r.room = e.room`;

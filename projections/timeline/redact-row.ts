@@ -32,13 +32,10 @@ export function whatIsLeft<Id extends string>(
 
 /** The relation that a stored event has, as it stood before its redaction; none where it has none. */
 export function relationOfRow(event: {
-  readonly room: number;
-  readonly place: number;
+  readonly event_id: string;
   readonly content: string;
 }): readonly RelationKey[] {
-  const { room, place, content } = event;
+  const { event_id, content } = event;
   const relation = storedRelation(content);
-  return relation === undefined
-    ? []
-    : [{ room, place, parent: relation.event_id, rel_type: relation.rel_type }];
+  return relation === undefined ? [] : [{ event_id, parent: relation.event_id, rel_type: relation.rel_type }];
 }

@@ -59,8 +59,8 @@ export interface RelationRow {
   readonly key: string | null;
 }
 
-/** What names a row of `relations`. */
-export type RelationKey = Pick<RelationRow, 'room' | 'parent' | 'rel_type' | 'place'>;
+/** What names a row of `relations`, with the event's place. */
+export type RelationKey = Pick<RelationRow, 'event_id' | 'parent' | 'rel_type'>;
 
 /** A row of `senders`. */
 export interface SenderRow {

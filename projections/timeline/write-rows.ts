@@ -24,20 +24,36 @@ export interface TimelineSql {
   readonly unrelate: string;
 }
 
-/** The statements that write rows into `schema`. */
+/**
+ * Columns of an event that is recorded again: they stay, unless its newer record was redacted within the batch. That
+ * it was redacted before stays so whatever a later record says.
+ */
+function redactedToo(...columns: readonly string[]): string {
+  const set = (column: string) =>
+    `${column} = CASE WHEN EXCLUDED.redacted_by IS NULL THEN e.${column} ELSE EXCLUDED.${column} END`;
+  return columns.map(set).join(', ');
+}
+
+/**
+ * The statements that write rows into `schema`. Events come first: what is mentioned or related by an event that was
+ * redacted before it came into the timeline is not written.
+ */
 export function timelineSql(schema: string): TimelineSql {
   return {
     rooms: `INSERT INTO ${schema}.rooms SELECT * FROM unnest($1::int8[], $2::text[], $3::text[])`,
-    events: `INSERT INTO ${schema}.events SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[],
+    events: `INSERT INTO ${schema}.events AS e SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[],
         $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::bool[], $10::text[], $11::text[], $12::text[],
         $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[],
         $21::bytea[], $22::text[])
       ON CONFLICT (event_id) DO UPDATE SET place = EXCLUDED.place, log_offset = EXCLUDED.log_offset,
         ordinal = EXCLUDED.ordinal, thread_ordinal = EXCLUDED.thread_ordinal, kind = EXCLUDED.kind,
         hops = EXCLUDED.hops, thread = EXCLUDED.thread, device_id = EXCLUDED.device_id,
-        txn_id = EXCLUDED.txn_id, scope = EXCLUDED.scope, command = EXCLUDED.command`,
+        txn_id = EXCLUDED.txn_id, scope = EXCLUDED.scope, command = EXCLUDED.command,
+        ${redactedToo('content', 'redacts', 'has_url')}, redacted_by = coalesce(EXCLUDED.redacted_by, e.redacted_by)`,
     mentions: `INSERT INTO ${schema}.mentions SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[], $4::bool[],
-        $5::text[], $6::text[]) ON CONFLICT DO NOTHING`,
+        $5::text[], $6::text[]) n(user_id, room, place, notifies, sender, thread)
+      WHERE NOT EXISTS (SELECT FROM ${schema}.events e WHERE e.room = n.room AND e.place = n.place AND e.kind <= 1
+        AND e.redacted_by IS NOT NULL) ON CONFLICT DO NOTHING`,
     senders: `INSERT INTO ${schema}.senders AS s
       SELECT * FROM unnest($1::int8[], $2::text[], $3::int8[], $4::text[])
       ON CONFLICT (room, sender, thread) DO UPDATE SET place = EXCLUDED.place WHERE s.place < EXCLUDED.place`,
@@ -45,10 +61,13 @@ export function timelineSql(schema: string): TimelineSql {
       ON CONFLICT (room, thread) DO UPDATE SET place = EXCLUDED.place WHERE t.place < EXCLUDED.place`,
     relations: `INSERT INTO ${schema}.relations SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[],
         $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-      ON CONFLICT DO NOTHING`,
+        n(room, place, ts, replaces, parent, rel_type, event_id, sender, type, key)
+      WHERE NOT EXISTS (SELECT FROM ${schema}.events e WHERE e.event_id = n.event_id
+        AND e.redacted_by IS NOT NULL) ON CONFLICT DO NOTHING`,
     unrelate: `DELETE FROM ${schema}.relations r
-      USING unnest($1::int8[], $2::text[], $3::text[], $4::int8[]) b(room, parent, rel_type, place)
-      WHERE r.room = b.room AND r.parent = b.parent AND r.rel_type = b.rel_type AND r.place = b.place`,
+      USING unnest($1::text[], $2::text[], $3::text[]) b(event_id, parent, rel_type)
+      JOIN ${schema}.events e ON e.event_id = b.event_id
+      WHERE r.room = e.room AND r.parent = b.parent AND r.rel_type = b.rel_type AND r.place = e.place`,
     redactions: `UPDATE ${schema}.events e SET content = r.content, redacts = r.redacts,
         redacted_by = r.redacted_by, has_url = false
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) r(event_id, content, redacts, redacted_by)
@@ -169,10 +188,9 @@ function writeBroken(sql: TimelineSql, keys: readonly RelationKey[]): Statement 
   return {
     text: sql.unrelate,
     values: [
-      int8Column(keys.map((key) => key.room)),
+      textColumn(keys.map((key) => key.event_id)),
       textColumn(keys.map((key) => key.parent)),
       textColumn(keys.map((key) => key.rel_type)),
-      int8Column(keys.map((key) => key.place)),
     ],
   };
 }
