@@ -187,21 +187,25 @@ const USER: ModelSql = (m) => `SELECT ${checkpointOf(m, 'accounts', 'users', '$1
     ARRAY(SELECT d.device_id FROM ${m('accounts')}.devices d WHERE d.user_id = u.user_id) AS device_ids,
     (SELECT json_agg(json_build_object('device_id', t.device_id, 'token_hash', encode(t.token_hash, 'hex'),
       'refresh_hash', encode(t.refresh_hash, 'hex'), 'expires_at', t.expires_at) ORDER BY t.position)
-      FROM ${m('accounts')}.tokens t WHERE t.user_id = u.user_id) AS tokens
+      FROM ${m('accounts')}.tokens t WHERE t.user_id = u.user_id) AS tokens,
+    (SELECT json_agg(json_build_array(p.field, octet_length(p.value)))
+      FROM ${m('accounts')}.profiles p WHERE p.user_id = u.user_id) AS fields
   FROM ${m('accounts')}.users u WHERE u.user_id = $2`;
 
-interface UserRow extends Omit<UserSnapshot, 'devices'> {
+interface UserRow extends Omit<UserSnapshot, 'devices' | 'profile'> {
   readonly device_ids: readonly string[];
   readonly tokens: readonly (DeviceTokensSnapshot & { readonly device_id: string })[] | null;
+  readonly fields: UserSnapshot['profile'] | null;
 }
 
-function userSnapshot({ device_ids, tokens, ...account }: UserRow): UserSnapshot {
+function userSnapshot({ device_ids, tokens, fields, ...account }: UserRow): UserSnapshot {
   // Inside JSON texts are still as Postgres holds them.
   const byDevice = Map.groupBy(tokens ?? [], ({ device_id }) => fromPostgresText(device_id));
   const devices = device_ids.map((id) => {
     return [id, (byDevice.get(id) ?? []).map(({ device_id: _, ...rest }) => rest)] as const;
   });
-  return { ...account, devices };
+  const profile = (fields ?? []).map(([field, bytes]) => [fromPostgresText(field), bytes] as const);
+  return { ...account, devices, profile };
 }
 
 const ALIAS: ModelSql = (m) => `SELECT ${checkpointOf(m, 'directory', 'server', '$1')}, room_id, creator, saga

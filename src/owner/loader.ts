@@ -64,6 +64,8 @@ export interface UserSnapshot {
   readonly suspended: boolean;
   /** Devices with their tokens, oldest first. */
   readonly devices: readonly (readonly [deviceId: string, tokens: readonly DeviceTokensSnapshot[]])[];
+  /** The fields of the profile with the bytes of each value's JSON. */
+  readonly profile: readonly (readonly [field: string, bytes: number])[];
 }
 
 /** The tokens of a device, by their SHA-256 (64 hex digits). */

@@ -14,6 +14,7 @@ import type {
   SetPassword,
   SetProfile,
 } from '../owner/commands.ts';
+import { isTooLarge, withField } from './profile-size.ts';
 import { decideConfirmation, decideRefresh, deviceAdded } from './tokens.ts';
 import type { User } from './user.ts';
 
@@ -60,7 +61,15 @@ export type UserDecision =
       readonly devices?: readonly string[];
       readonly suspended?: boolean;
     }
-  | { readonly refused: 'USER_IN_USE' | 'USER_DEACTIVATED' | 'USER_LOCKED' | 'UNKNOWN_TOKEN' | 'NOT_FOUND' };
+  | {
+      readonly refused:
+        | 'USER_IN_USE'
+        | 'USER_DEACTIVATED'
+        | 'USER_LOCKED'
+        | 'UNKNOWN_TOKEN'
+        | 'NOT_FOUND'
+        | 'PROFILE_TOO_LARGE';
+    };
 
 /** Decides a command about an account (spec: client-server API, "Account management"). */
 export function decideUser(user: User, command: UserCommand): UserDecision {
@@ -107,8 +116,12 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
     case 'restrict_user':
       return { facts: restriction(user, command) };
     case 'set_profile': {
-      const sealed = command.value === undefined ? null : JSON.stringify(command.value);
-      return { facts: [{ type: 'profile_changed', value: { field: command.field, sealed } }] };
+      const { field, value } = command;
+      const sealed = value === undefined ? null : JSON.stringify(value);
+      if (sealed !== null && isTooLarge(withField(user.profile, field, sealed))) {
+        return { refused: 'PROFILE_TOO_LARGE' };
+      }
+      return { facts: [{ type: 'profile_changed', value: { field, sealed } }] };
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Records } from '../log/records.ts';
 import type { UserFact } from './decide.ts';
+import { NO_FIELDS, withField } from './profile-size.ts';
 import type { User } from './user.ts';
 
 /** What a user is after a fact. */
@@ -16,8 +17,10 @@ export function evolveUser(user: User, fact: UserFact): User {
       for (const id of fact.value.devices) devices.delete(id);
       return { ...user, devices };
     }
-    case 'user_deactivated':
-      return { ...user, deactivated: true, devices: new Map() };
+    case 'user_deactivated': {
+      const profile = fact.value.erase ? NO_FIELDS : user.profile;
+      return { ...user, deactivated: true, devices: new Map(), profile };
+    }
     case 'user_locked':
       return { ...user, locked: fact.value.locked };
     case 'user_suspended':
@@ -25,8 +28,9 @@ export function evolveUser(user: User, fact: UserFact): User {
     case 'device_renamed':
     case 'account_closed':
     case 'password_changed':
-    case 'profile_changed':
       return user;
+    case 'profile_changed':
+      return { ...user, profile: withField(user.profile, fact.value.field, fact.value.sealed) };
   }
 }
 

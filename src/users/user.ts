@@ -1,4 +1,6 @@
-/** The user aggregate: accounts and devices (topic `users`). Pure. */
+import { type FieldSizes, NO_FIELDS } from './profile-size.ts';
+
+/** The user aggregate: accounts, devices and profiles (topic `users`). Pure. */
 
 /** What an owner must know of a user to decide. */
 export interface User {
@@ -12,6 +14,8 @@ export interface User {
   readonly suspended: boolean;
   /** What each device may show itself with, by its ID. */
   readonly devices: ReadonlyMap<string, readonly DeviceTokens[]>;
+  /** What the profile holds, by size. */
+  readonly profile: FieldSizes;
 }
 
 /** An access token and the refresh token that came with it, by their SHA-256 (64 hex digits). */
@@ -31,4 +35,5 @@ export const NO_USER: User = {
   locked: false,
   suspended: false,
   devices: new Map(),
+  profile: NO_FIELDS,
 };

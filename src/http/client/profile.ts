@@ -11,9 +11,8 @@ import { emptySchema, objectSchema, userIdSchema } from '../schemas.ts';
 
 /** 255 characters of a name, and a media URI, fit easily; a membership event holds both. */
 const MAX_SHOWN = 2_048;
-/** Bytes of a field's name at the most; a whole profile as JSON is below (spec: "Profiles"). */
+/** Bytes of a field's name at the most (spec: "Profiles"). How large a profile may be, its owner decides. */
 const MAX_KEY_BYTES = 255;
-const MAX_PROFILE_BYTES = 65_536;
 /** Spec: appendices, "Common Namespaced Identifier Grammar". */
 const FIELD_NAME = /^[a-z][a-z0-9_.-]*$/;
 
@@ -115,12 +114,6 @@ async function setField(
   field: string,
   value: JsonValue | undefined,
 ): Promise<Record<string, never>> {
-  if (value !== undefined) {
-    const profile = { ...(await profileOf(context, session.user_id)), [field]: value };
-    if (Buffer.byteLength(JSON.stringify(profile)) >= MAX_PROFILE_BYTES) {
-      throw new MilenaError('PROFILE_TOO_LARGE');
-    }
-  }
   await context.execute({
     kind: 'set_profile',
     id: freshCommandId(),

@@ -2,6 +2,7 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import type { AnyFact } from '../../log/records.ts';
 import { decideUser, type UserCommand, type UserFact } from '../../users/decide.ts';
 import { evolveUser } from '../../users/evolve.ts';
+import { NO_FIELDS } from '../../users/profile-size.ts';
 import { NO_USER, type User } from '../../users/user.ts';
 import type { AggregateKind } from '../aggregate-kind.ts';
 import type { Command } from '../commands.ts';
@@ -12,8 +13,9 @@ export const userKind: AggregateKind<User> = {
   async load(key, loader) {
     const snapshot = await loader.user(key);
     if (snapshot === undefined) return { state: NO_USER, next: 0 };
-    const { next, devices, ...account } = snapshot;
-    return { state: { exists: true, ...account, devices: new Map(devices) }, next };
+    const { next, devices, profile, ...account } = snapshot;
+    const fields = profile.length === 0 ? NO_FIELDS : new Map(profile);
+    return { state: { exists: true, ...account, devices: new Map(devices), profile: fields }, next };
   },
   holds: (key, recordKey) => key === recordKey,
   prepare: () => undefined,

@@ -89,6 +89,14 @@ describe('what cannot be set', () => {
     expectOk(await put(user, 'org.example.two', 'x'.repeat(40_000)), `${PUT}: then there is room`);
   });
 
+  it('of two fields set at once that are too large together, one is refused', async () => {
+    const user = await server.user();
+    const fields = ['one', 'two', 'three', 'four'].map((name) => `org.example.${name}`);
+    const answers = await Promise.all(fields.map((field) => put(user, field, 'x'.repeat(40_000))));
+    same(answers.map(({ status }) => status).sort(), [200, 400, 400, 400], PUT);
+    same(Object.keys(await profile(user)).length, 1, PUT);
+  });
+
   it('64 KiB by itself, for the total must be under it', async () => {
     const user = await server.user();
     // {"org.example.x":"…"} is 20 bytes besides.
