@@ -18,6 +18,7 @@ export class MemoryLog implements EventLog {
   /** Called before each append; it may throw, or let the test wait. */
   before: (topic: TopicName, records: readonly NewRecord[]) => void | Promise<void> = () => undefined;
   readonly #epochs = new Map<number, number>();
+  #master: string | undefined;
 
   constructor(options: { readonly slots?: number; readonly maxAppendBytes?: number } = {}) {
     this.slots = options.slots ?? 2;
@@ -77,6 +78,11 @@ export class MemoryLog implements EventLog {
   async beginImport(): Promise<void> {}
 
   async endImport(): Promise<void> {}
+
+  async noteMaster(id?: string): Promise<string | undefined> {
+    this.#master ??= id;
+    return this.#master;
+  }
 
   assignment(): never {
     throw new Error('a log in memory settles no slots');

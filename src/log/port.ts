@@ -137,6 +137,12 @@ export interface EventLog {
   beginImport(): Promise<void>;
   /** Takes the note away: all that was to be imported is there. */
   endImport(): Promise<void>;
+  /**
+   * Notes which master key wraps the keys of the log's sealed content (`MasterKey.id`). The first note stays.
+   * @param id the key of this node; left out, nothing is noted.
+   * @returns what is noted; undefined when nothing is.
+   */
+  noteMaster(id?: string): Promise<string | undefined>;
   /** Joins the settlement of slots. */
   assignment(): SlotAssignment;
   /** Stops readers and closes connections. */

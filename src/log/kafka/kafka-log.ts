@@ -205,6 +205,10 @@ class KafkaLog implements EventLog {
     await this.#meta.noteImported();
   }
 
+  noteMaster(id?: string) {
+    return this.#meta.noteMaster(id);
+  }
+
   assignment() {
     return this.#assignment;
   }

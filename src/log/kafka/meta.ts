@@ -10,6 +10,7 @@ import { metaTopic } from './topic-settings.ts';
 
 const generationKey = 'generation/';
 const serverKey = 'server/';
+const masterKey = 'master/';
 const epochKey = 'epoch/';
 const importKey = 'importing';
 
@@ -27,6 +28,7 @@ export class Meta {
   #next = 0;
   #generation: string | undefined;
   #serverName: string | undefined;
+  #master: string | undefined;
   #importing = false;
   readonly #claims = new Map<number, NotedClaim>();
 
@@ -70,6 +72,16 @@ export class Meta {
     await this.#write(importKey, { importing: false });
   }
 
+  /** The master key that is noted; this one, where none was and it is given. Of two at once the first counts. */
+  async noteMaster(id: string | undefined): Promise<string | undefined> {
+    await this.refresh();
+    if (this.#master === undefined && id !== undefined) {
+      await this.#write(`${masterKey}${randomBytes(6).toString('base64url')}`, { name: id });
+      await this.refresh();
+    }
+    return this.#master;
+  }
+
   /** Notes who claimed a slot, for `owners`. */
   async noteClaim(slot: number, claim: NotedClaim): Promise<void> {
     await this.#write(`${epochKey}${slot}`, claim);
@@ -96,6 +108,7 @@ export class Meta {
     if (value === undefined) return;
     if (key === importKey) this.#importing = isImporting(JSON.parse(value));
     if (key.startsWith(serverKey)) this.#serverName ??= nameIn(JSON.parse(value));
+    if (key.startsWith(masterKey)) this.#master ??= nameIn(JSON.parse(value));
     if (!key.startsWith(epochKey)) return;
     const claim: unknown = JSON.parse(value);
     if (isNotedClaim(claim)) this.#claims.set(Number(key.slice(epochKey.length)), claim);

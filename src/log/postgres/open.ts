@@ -87,6 +87,17 @@ export async function noteImported(database: Database): Promise<void> {
   await database.query({ name: 'log-end-import', text: 'UPDATE log.meta SET importing = false' });
 }
 
+/** The master key that is noted, which is this one where none was. */
+export async function noteMaster(database: Database, id: string | undefined): Promise<string | undefined> {
+  const statement = {
+    name: 'log-note-master',
+    text: 'UPDATE log.meta SET master = coalesce(master, $1::text) RETURNING master',
+  };
+  const { rows } = await database.use((client) => run(client, statement, [id ?? null]));
+  const noted = rows[0]?.[0];
+  return typeof noted === 'string' ? noted : undefined;
+}
+
 async function migrate(client: pg.PoolClient): Promise<void> {
   await client.query('CREATE SCHEMA IF NOT EXISTS log');
   await client.query(`CREATE TABLE IF NOT EXISTS log.migrations (

@@ -13,7 +13,7 @@ import { compactPartition } from './compact.ts';
 import { Database } from './database.ts';
 import { expire, expireEveryMs } from './expire.ts';
 import { fetchStored } from './fetch.ts';
-import { assertSafe, noteImport, noteImported, openSchema, type PostgresMeta } from './open.ts';
+import { assertSafe, noteImport, noteImported, noteMaster, openSchema, type PostgresMeta } from './open.ts';
 import { readPartition } from './read.ts';
 import { Signals } from './signals.ts';
 import { type FetchFrom, PartitionTail } from './tail.ts';
@@ -198,6 +198,10 @@ class PostgresLog implements EventLog {
 
   endImport(): Promise<void> {
     return noteImported(this.#database);
+  }
+
+  noteMaster(id?: string): Promise<string | undefined> {
+    return noteMaster(this.#database, id);
   }
 
   assignment(): PostgresAssignment {

@@ -25,19 +25,24 @@ export async function signingKey(path: string): Promise<SigningKey> {
   return { keyId: `ed25519:${match[1]}`, seed: Buffer.from(match[2] ?? '', 'base64') };
 }
 
+/** Where a data folder keeps the master key. */
+export function masterKeyFile(folder: string): string {
+  return join(folder, 'master.key');
+}
+
 /**
  * The 32 bytes that wrap the keys of sealed content, made when the file is not there. Whoever loses `master.key`
  * loses the words of all rooms.
  * @throws MilenaError START_FAILED when the file is not such a key, or cannot be read or made.
  */
 export async function masterKey(folder: string): Promise<Uint8Array> {
-  const path = join(folder, 'master.key');
+  const path = masterKeyFile(folder);
   return asMasterKey(path, await readOrCreate(path, () => `${unpadded(randomBytes(32))}\n`));
 }
 
 /** The same, undefined when the file is not there: then nothing is made. @throws as `masterKey` does. */
 export async function savedMasterKey(folder: string): Promise<Uint8Array | undefined> {
-  const path = join(folder, 'master.key');
+  const path = masterKeyFile(folder);
   const text = await readIfThere(path);
   return text === undefined ? undefined : asMasterKey(path, text);
 }

@@ -117,6 +117,20 @@ export function transferringCases(declare: DeclareCase): void {
     }
   });
 
+  declare(
+    'of nodes that note a master key on a new log, at once or later, one has named it for good',
+    async ({ log }) => {
+      const nodes = await Promise.all([log.open(), log.open(), log.open()]);
+      assert.equal(await nodes[0]?.noteMaster(), undefined);
+      const noted = new Set(await Promise.all(nodes.map((node, index) => node.noteMaster(`key-${index}`))));
+      assert.equal(noted.size, 1);
+      const [first] = noted;
+      assert.match(first ?? '', /^key-[012]$/);
+      const later = await log.open();
+      assert.deepEqual([await later.noteMaster(), await later.noteMaster('key-3')], [first, first]);
+    },
+  );
+
   declare('an export says whose it is, and only a log of that server takes it', async ({ log, harness }) => {
     const node = await log.open({ serverName: 'a.example' });
     await node.publish('inbox', 1, [record('mine')]);
