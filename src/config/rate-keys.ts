@@ -20,7 +20,11 @@ export const rateKeys: { readonly [K in RateKey]: Key<Config[K]> } = {
     default: 'on',
   },
   rateLoginAccount: rate('rate_login_account', 'Failed logins for one account.', '10/minute'),
-  rateLoginAddress: rate('rate_login_address', 'Logins from one address.', '60/minute'),
+  rateLoginAddress: rate(
+    'rate_login_address',
+    'Logins from one address, and what else strangers may try: names, tokens, captchas.',
+    '60/minute',
+  ),
   rateRegistration: rate('rate_registration', 'New accounts from one address.', '20/hour'),
   rateSend: rate('rate_send', 'Events that one user may send.', '600/minute'),
   rateMembership: rate(

@@ -11,7 +11,7 @@ import { answerClientError } from './client-error.ts';
 import type { App, ClientContext } from './context.ts';
 import { installCors } from './cors.ts';
 import type { HttpDeps, HttpLogger, HttpSettings } from './deps.ts';
-import { asMilenaError, errorBody } from './error-reply.ts';
+import { asMilenaError, errorBody, retryAfterOf } from './error-reply.ts';
 import './fastify-types.ts';
 import { openIdUserInfo } from './federation/openid.ts';
 import { Freshness } from './freshness.ts';
@@ -146,8 +146,8 @@ function replyWithError(cause: unknown, reply: FastifyReply, logger: HttpLogger)
     const facts = { reqId: reply.request.id, route: reply.request.routeOptions.url, code: error.code };
     logger.error({ ...facts, ...error.facts.log, err: error.facts.cause ?? error }, 'request failed');
   }
-  const { retryAfterMs } = error.facts;
-  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
+  const retryAfter = retryAfterOf(error);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   void reply
     .code(error.status)
     .type('application/json; charset=utf-8')

@@ -35,6 +35,11 @@ export function errorBody(error: MilenaError): ErrorBody {
   };
 }
 
+/** What the `Retry-After` header says, seconds; undefined where it is not known when to come again. */
+export function retryAfterOf({ facts: { retryAfterMs } }: MilenaError): string | undefined {
+  return retryAfterMs === undefined ? undefined : String(Math.ceil(retryAfterMs / 1_000));
+}
+
 /** The code for an error of fastify's own; undefined when it is none, or none that a request can cause. */
 function fastifyCode(error: unknown): ErrorCode | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return undefined;

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { isMilenaError } from '../../errors/milena-error.ts';
 import type { App, ClientContext } from '../context.ts';
-import { asMilenaError } from '../error-reply.ts';
+import { asMilenaError, retryAfterOf } from '../error-reply.ts';
 import { checkStage } from '../uia/check-stage.ts';
 import { pagePolicy, stageDonePage, stageGonePage, stagePage } from '../uia/fallback-pages.ts';
 import { comesNext, hasStage, withStage } from '../uia/progress.ts';
@@ -45,8 +45,8 @@ export function authFallbackRoutes(app: App, context: ClientContext): void {
     app.post<{ Params: Asked['params']; Querystring: Asked['query']; Body: Static<typeof formBody> }>(
       url,
       { config: { auth: 'none', form: true }, schema: { ...shared, body: formBody } },
-      async ({ params, query, body }, reply) =>
-        show(context, reply, await submitted(context, sessions, { params, query }, body)),
+      async ({ params, query, body, ip }, reply) =>
+        show(context, reply, await submitted(context, sessions, { params, query }, { form: body, ip })),
     );
   }
 }
@@ -68,13 +68,13 @@ async function submitted(
   context: ClientContext,
   sessions: UiaSessions,
   asked: Asked,
-  form: Static<typeof formBody>,
+  { form, ip }: { readonly form: Static<typeof formBody>; readonly ip: string },
 ): Promise<PageState> {
   const state = await stateOf(sessions, asked);
   if (state.is !== 'open') return state;
   const { stage, session } = state;
   try {
-    const proven = await checkStage(context, stage, authOf(form), session.user);
+    const proven = await checkStage(context, stage, authOf(form), { user: session.user, address: ip });
     const changed = await sessions.change(session.id, (now) => withStage(now, stage, proven));
     return { is: changed === undefined ? 'gone' : 'done' };
   } catch (error) {
@@ -112,7 +112,10 @@ function show({ settings, random }: ClientContext, reply: FastifyReply, state: P
       const { stage, session, error } = state;
       const asks = { settings, stage, namesUser: session.user === null, nonce };
       if (error === undefined) return html(200, stagePage(asks));
-      return html(asMilenaError(error).status, stagePage({ ...asks, complaint: error.message }));
+      const refusal = asMilenaError(error);
+      const retryAfter = retryAfterOf(refusal);
+      if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+      return html(refusal.status, stagePage({ ...asks, complaint: error.message }));
     }
   }
 }

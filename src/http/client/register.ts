@@ -85,8 +85,12 @@ async function register(
 ): Promise<AccountMade | JsonText> {
   requireRegistration(context.settings);
   const { auth, username, password, device_id, initial_device_display_name } = body;
-  // Before anybody solves a captcha for a name that is taken (spec: 400).
-  if (username !== undefined) await requireFree(context, newUserId(context, username));
+  // Before anybody solves a captcha for a name that is taken (spec: 400). It tells strangers whose names there are.
+  if (username !== undefined) {
+    const userId = newUserId(context, username);
+    context.limits.take('loginAddress', addressKey(address));
+    await requireFree(context, userId);
+  }
   if (password !== undefined) checkPassword(password);
   const request = {
     operation: 'POST /register',

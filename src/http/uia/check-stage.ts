@@ -3,14 +3,22 @@ import type { UserId } from '../../matrix/identifiers.ts';
 import { tokenHash } from '../access-token.ts';
 import type { ClientContext } from '../context.ts';
 import { checkedAccount, userNamed } from '../password-check.ts';
+import { addressKey } from '../rate-limits.ts';
 import { isValidToken } from '../registration-token.ts';
 import { acceptedTerms } from './registration-flows.ts';
 import type { AuthData, Proven, Stage } from './stage.ts';
 import { verifyCaptcha } from './verify-captcha.ts';
 
+/** Who tries to complete a stage. */
+export interface Trying {
+  /** Null where the request needs no access token. */
+  readonly user: UserId | null;
+  readonly address: string;
+}
+
 /**
- * Tries to complete a stage. @returns what it has shown.
- * @param user who asks; null where the request needs no access token.
+ * Tries to complete a stage. @returns what it has shown. Passwords are limited by their account; what strangers guess
+ * or have others check is limited by address, as logins are.
  * @throws MilenaError FORBIDDEN when it is not completed and may be tried again; MISSING_PARAM; LIMIT_EXCEEDED;
  * UNAVAILABLE when who must be asked cannot be reached.
  */
@@ -18,8 +26,9 @@ export async function checkStage(
   context: ClientContext,
   stage: Stage,
   auth: AuthData,
-  user: UserId | null,
+  { user, address }: Trying,
 ): Promise<Proven> {
+  const take = () => context.limits.take('loginAddress', addressKey(address));
   switch (stage) {
     case 'm.login.dummy':
       return {};
@@ -27,11 +36,17 @@ export async function checkStage(
       return { terms: acceptedTerms(context.settings) };
     case 'm.login.password':
       return { user: await passwordOf(context, auth, user) };
-    case 'm.login.recaptcha':
-      await verifyCaptcha(context.settings, required(auth.response, 'response'));
+    case 'm.login.recaptcha': {
+      const response = required(auth.response, 'response');
+      take();
+      await verifyCaptcha(context.settings, response);
       return {};
-    case 'm.login.registration_token':
-      return { registrationToken: await registrationToken(context, required(auth.token, 'token')) };
+    }
+    case 'm.login.registration_token': {
+      const token = required(auth.token, 'token');
+      take();
+      return { registrationToken: await registrationToken(context, token) };
+    }
   }
 }
 

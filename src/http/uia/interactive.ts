@@ -79,7 +79,7 @@ async function attemptOf(
   if (session === undefined) return { refused: await begin(context, sessions, request, gone()) };
   if (auth.type === undefined || hasStage(session, auth.type)) return { session, isStored: true };
   try {
-    const changed = await sessions.change(session.id, await complete(context, session, auth));
+    const changed = await sessions.change(session.id, await complete(context, session, request, auth));
     if (changed !== undefined) return { session: changed, isStored: true };
     return { refused: await begin(context, sessions, request, gone()) };
   } catch (error) {
@@ -97,7 +97,7 @@ async function tryAlone(
 ): Promise<Attempt | { readonly refused: JsonText }> {
   const session = sessions.begin(aboutOf(request));
   try {
-    const changed = (await complete(context, session, auth))(session);
+    const changed = (await complete(context, session, request, auth))(session);
     if (isComplete(changed)) return { session: changed, isStored: false };
     await keep(context, sessions, changed, request);
     return { session: changed, isStored: true };
@@ -161,11 +161,12 @@ function aboutOf({ operation, user, flows, parameters }: InteractiveRequest<Para
 async function complete(
   context: ClientContext,
   session: UiaSession,
+  { address }: InteractiveRequest<Parameters>,
   auth: AuthData,
 ): Promise<(now: UiaSession) => UiaSession> {
   const type = auth.type ?? '';
   if (!comesNext(session, type)) throw new MilenaError('FORBIDDEN', 'This stage does not come next.');
-  const proven = await checkStage(context, type, auth, session.user);
+  const proven = await checkStage(context, type, auth, { user: session.user, address });
   return (now) => withStage(now, type, proven);
 }
 
