@@ -1,5 +1,6 @@
 import type { RoomAlias, RoomId } from '../../src/matrix/identifiers.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
+import { textColumn } from '../framework/columns.ts';
 
 /** An alias as the model has it: real, or held by a saga. */
 export interface StoredAlias {
@@ -26,6 +27,8 @@ export interface DirectoryQueries {
   aliases(roomId: RoomId): Promise<readonly RoomAlias[]>;
   /** Undefined when it was never set. */
   listing(roomId: string): Promise<'public' | 'private' | undefined>;
+  /** Those of the rooms that are listed. */
+  listedAmong(rooms: readonly RoomId[]): Promise<readonly RoomId[]>;
   /** Every room that is listed. */
   listed(): Promise<readonly RoomId[]>;
   /** @param tokenHash SHA-256 of the token, 64 hex digits. */
@@ -43,6 +46,8 @@ const ALIASES: ModelSql = (schema) =>
 const LISTING: ModelSql = (schema) => `SELECT public FROM ${schema('directory')}.listings WHERE room_id = $1`;
 const LISTED: ModelSql = (schema) =>
   `SELECT room_id FROM ${schema('directory')}.listings WHERE public ORDER BY room_id`;
+const LISTED_AMONG: ModelSql = (schema) =>
+  `SELECT room_id FROM ${schema('directory')}.listings WHERE public AND room_id = ANY ($1::text[])`;
 const TOKEN: ModelSql = (schema) => `SELECT uses, uses_allowed, expires_at
   FROM ${schema('directory')}.registration_tokens WHERE token_hash = decode($1, 'hex')`;
 const TOKENS: ModelSql = (
@@ -64,6 +69,10 @@ export function directoryQueries(database: ModelDatabase): DirectoryQueries {
       const row = (await database.query<{ public: boolean }>(LISTING, [roomId]))[0];
       if (row === undefined) return undefined;
       return row.public ? 'public' : 'private';
+    },
+    async listedAmong(rooms) {
+      const rows = await database.query<{ room_id: RoomId }>(LISTED_AMONG, [textColumn(rooms)]);
+      return rows.map((row) => row.room_id);
     },
     async listed() {
       return (await database.query<{ room_id: RoomId }>(LISTED)).map((row) => row.room_id);

@@ -57,7 +57,7 @@ export class ModelSync {
     const { view } = found;
     const rules = await reads.pushRules(request.user_id);
     const round = { request, tail, reads, since, position, rules, now: this.now() };
-    const plans = planRooms(view, since, position, request.filter);
+    const plans = planRooms(view, since, position, request);
     const from = since?.user_values[request.ownPartition] ?? 0;
     const [data, rooms] = await this.activeRooms(round, plans, from);
     const ranges = await rangesOf(round, rooms.active);
@@ -97,27 +97,29 @@ export class ModelSync {
    * have what the token's node had: nothing can be said yet.
    */
   private async position(
-    { ownPartition }: PreparedRequest,
+    { ownPartition, below: asked }: PreparedRequest,
     { view, below }: FoundView,
     since: SyncPosition | undefined,
   ): Promise<SyncPosition | undefined> {
     const { reads } = this;
-    const target = this.tail.position();
+    const end = this.tail.position();
+    const target = asked === undefined ? end : { ...end, rooms: least(asked, end.rooms) };
     // What the view does not know yet cannot say what of the token concerns the user: all of it is needed then.
     const needed = since && (below === undefined ? view.relevant(since, ownPartition) : since);
     const wait = (topic: ModelTopic, end: number, partition: number) =>
       reads.reach(topic, partition, Math.max(end, needed?.[topic][partition] ?? 0), WAIT_MS);
     await Promise.all([
       ...target.rooms.map(
-        (end, partition) =>
-          (view.concerns(partition) || (needed?.rooms[partition] ?? 0) > 0) && wait('rooms', end, partition),
+        (offset, partition) =>
+          (view.concerns(partition) || (needed?.rooms[partition] ?? 0) > 0) &&
+          wait('rooms', offset, partition),
       ),
-      ...target.user_values.map((end, partition) =>
-        wait('user_values', partition === ownPartition ? end : 0, partition),
+      ...target.user_values.map((offset, partition) =>
+        wait('user_values', partition === ownPartition ? offset : 0, partition),
       ),
     ]);
     const reached: SyncPosition = {
-      rooms: below ?? least(reads.reached('rooms'), target.rooms),
+      rooms: least(below ?? reads.reached('rooms'), target.rooms),
       user_values: least(reads.reached('user_values'), target.user_values),
       ephemeral: target.ephemeral,
     };

@@ -32,6 +32,13 @@ export interface Plans {
   readonly knock: readonly Membership[];
 }
 
+/** What is heeded of a request. */
+interface PlanRequest {
+  readonly filter: Pick<ReadyFilter, 'room' | 'includeLeave'>;
+  /** Given for streams, which tell of new rooms too only what happened since the token. */
+  readonly step?: number;
+}
+
 /**
  * Decides which rooms an answer may be about and in which section, from the memberships at a token and at the
  * position answered for. Rooms under `join` that are known may turn out to have nothing new.
@@ -40,7 +47,7 @@ export function planRooms(
   view: UserView,
   since: SyncPosition | undefined,
   position: SyncPosition,
-  filter: Pick<ReadyFilter, 'room' | 'includeLeave'>,
+  { filter, step }: PlanRequest,
 ): Plans {
   const rooms: RoomPlan[] = [];
   const ended: Membership[] = [];
@@ -52,7 +59,9 @@ export function planRooms(
     const last = history.at(-1);
     if (last === undefined) continue;
     const from = since?.rooms[last.partition];
-    if (last.membership === 'join') rooms.push(joined(history, last, from, position));
+    const isStream = step !== undefined && from !== undefined && from > 0;
+    const delivered = isStream ? from : deliveredBefore(history, from);
+    if (last.membership === 'join') rooms.push(joined(history, last, from, { position, delivered }));
     else if (since !== undefined && last.offset < (from ?? 0)) continue;
     // Invitations by those who are ignored are not told (spec: "Ignoring Users").
     else if (last.membership === 'invite') {
@@ -60,7 +69,7 @@ export function planRooms(
     } else if (last.membership === 'knock') knock.push(last);
     else if (isForgotten(last, position)) continue;
     else if (since !== undefined || filter.includeLeave) {
-      const plan = left(history, last, from);
+      const plan = left(history, last, from, delivered);
       if (plan !== undefined) rooms.push(plan);
       else if (since !== undefined) ended.push(last);
     }
@@ -83,14 +92,14 @@ function joined(
   history: readonly Membership[],
   last: Membership,
   from: number | undefined,
-  position: SyncPosition,
+  { position, delivered }: { readonly position: SyncPosition; readonly delivered: number | undefined },
 ): RoomPlan {
   const known = from !== undefined && last.offset < from;
   return {
     room_id: last.room_id,
     section: 'join',
     known,
-    after: known ? from : deliveredBefore(history, from),
+    after: known ? from : delivered,
     below: position.rooms[last.partition] ?? 0,
     history,
     last: undefined,
@@ -102,6 +111,7 @@ function left(
   history: readonly Membership[],
   last: Membership,
   from: number | undefined,
+  delivered: number | undefined,
 ): RoomPlan | undefined {
   const join = history.findLast(({ membership }) => membership === 'join');
   const end = join && history.find(({ offset }) => offset > join.offset);
@@ -111,7 +121,7 @@ function left(
     room_id: last.room_id,
     section: 'leave',
     known,
-    after: known ? from : deliveredBefore(history, from),
+    after: known ? from : delivered,
     below: end.offset + 1,
     history,
     last: end === last ? undefined : last,

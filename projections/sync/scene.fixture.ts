@@ -8,7 +8,8 @@ import type { SyncRequest } from './sync-request.ts';
 import { SYNC_TOPICS } from './token.ts';
 
 /** What a test may ask of a sync. */
-export interface SceneRequest extends Partial<Pick<SyncRequest, 'timeoutMs' | 'fullState' | 'stateAfter'>> {
+export interface SceneRequest
+  extends Partial<Pick<SyncRequest, 'timeoutMs' | 'fullState' | 'stateAfter' | 'step'>> {
   readonly since?: string;
   readonly filter?: SyncFilter;
   readonly device?: string;
@@ -33,7 +34,6 @@ export class SyncScene implements AsyncDisposable {
   /** A sync that has everything in it that was appended before. */
   sync(userId: UserId, request: SceneRequest = {}): Promise<SyncAnswer> {
     const { filter = {}, device = 'DEVICE', ...asked } = request;
-    const ends = this.house.ends();
     return this.service.collect({
       user_id: userId,
       device_id: device,
@@ -42,9 +42,15 @@ export class SyncScene implements AsyncDisposable {
       stateAfter: false,
       filter: readyFilter(filter),
       signal: new AbortController().signal,
-      written: new Map(SYNC_TOPICS.map((topic) => [topic, ends[topic].map((end) => end - 1)])),
+      written: this.written(),
       ...asked,
     });
+  }
+
+  /** Everything that was appended, as a node has it that has acknowledged all of it. */
+  written(): NonNullable<SyncRequest['written']> {
+    const ends = this.house.ends();
+    return new Map(SYNC_TOPICS.map((topic) => [topic, ends[topic].map((end) => end - 1)]));
   }
 
   /** Another process takes over: nothing is in memory, the tail begins where the models stand. */

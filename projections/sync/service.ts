@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MilenaError } from '../../src/errors/milena-error.ts';
-import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { GivenTokens, type TokenDeps } from './given-tokens.ts';
 import { LazyMembers } from './lazy-members.ts';
 import { LiveTail, type LiveTailDeps } from './live-tail.ts';
 import { ASK_MODELS, MemorySync } from './memory-sync.ts';
@@ -8,36 +8,24 @@ import { ModelSync } from './model-sync.ts';
 import { covers, mostOf } from './position.ts';
 import { PresenceSync } from './presence-sync.ts';
 import type { PresenceTail, ShownPresence } from './presence-tail.ts';
+import { type RoomMoment, RoomStream, type RoomStretch, type StretchAsk } from './room-stream.ts';
 import { type Collected, isEmpty, type SyncAnswer } from './sync-answer.ts';
+import type { AccountDatum } from './sync-event.ts';
 import type { SyncReads } from './sync-reads.ts';
 import type { PreparedRequest, SyncRequest } from './sync-request.ts';
 import { TailLookups } from './tail-lookups.ts';
-import {
-  decodeToken,
-  encodeToken,
-  isForeignToken,
-  SYNC_TOPICS,
-  type SyncPosition,
-  type SyncTopic,
-} from './token.ts';
+import { decodeToken, encodeToken, type SyncPosition } from './token.ts';
 import type { UserView } from './user-view.ts';
 import { UserViews } from './user-views.ts';
 
-/** How long a request waits for the tail to have what this node, or the token, has seen: milliseconds. */
+/** How long is waited for the tail to have a record, milliseconds. */
 const TAIL_MS = 2_000;
 /** How long a request that only the models can answer rests before it asks them again, milliseconds. */
 const MODEL_REST_MS = 250;
 
 /** What syncing is made of. */
-export interface SyncServiceDeps extends Omit<LiveTailDeps, 'kept'> {
-  /** The log's, for tokens. */
-  readonly generation: string;
+export interface SyncServiceDeps extends Omit<LiveTailDeps, 'kept'>, TokenDeps {
   readonly reads: SyncReads;
-  /**
-   * Where the log ends, by partition. Asked about tokens that are ahead of what was read here: those of a log that
-   * has since lost its end (a restored backup) are cut. Without it they are believed.
-   */
-  readonly ends?: (topic: SyncTopic) => Promise<readonly number[]>;
   /** Facts of each topic kept in memory (default 16,000, about 20 MB). */
   readonly kept?: number;
   /** Devices of which is remembered what members they were sent (default 20,000). */
@@ -58,6 +46,24 @@ export interface SyncService {
    * no token of this log.
    */
   placeOf(token: string, roomId: RoomId): Promise<number | undefined>;
+  /** A token of now, with all that this node has acknowledged before it. */
+  now(written: SyncRequest['written']): Promise<string>;
+  /**
+   * A room as it stands now, whoever asks, with the account data that a user has attached to it. The models are as far
+   * when it resolves.
+   * @throws MilenaError UNAVAILABLE when they are not in time.
+   */
+  room(
+    roomId: RoomId,
+    userId: UserId,
+    written: SyncRequest['written'],
+  ): Promise<RoomMoment & { readonly account_data: readonly AccountDatum[] }>;
+  /**
+   * What has happened in a room since a token, whoever asks; waits for something to happen as long as the request
+   * allows. Without a token, and with one that says nothing of the room's partition, from now on.
+   * @throws MilenaError INVALID_PARAM for a token that is none of this server's; UNAVAILABLE
+   */
+  roomSince(ask: RoomStreamRequest): Promise<RoomStretch>;
   /** The presence of users, as the tail has it. */
   readonly told: Pick<PresenceTail, 'of' | 'lapsed'>;
   /** Resolves when the tail has a record of `ephemeral` (true), or has not in time. */
@@ -65,6 +71,9 @@ export interface SyncService {
   /** Answers everybody who waits, and ends following the log. */
   stop(): Promise<void>;
 }
+
+/** A stream of one room that is asked for. */
+export type RoomStreamRequest = Omit<StretchAsk, 'since'> & Pick<SyncRequest, 'since' | 'written'>;
 
 /** Begins to follow the log, and answers syncs. */
 export function createSyncService(deps: SyncServiceDeps): SyncService {
@@ -78,6 +87,8 @@ interface Round {
   readonly view: UserView;
   /** From here on the tail alone can say when something happens. */
   readonly live: boolean;
+  /** False when it ends before what there is, because the request goes on by steps. */
+  readonly whole: boolean;
 }
 
 /** Who has joined, or at least written a member event as somebody who is in the room. */
@@ -105,6 +116,8 @@ class Syncing implements SyncService {
   private readonly memory: MemorySync;
   private readonly models: ModelSync;
   private readonly presence: PresenceSync;
+  private readonly rooms: RoomStream;
+  private readonly tokens: GivenTokens;
   private readonly lazy: LazyMembers;
   private readonly stopping = new AbortController();
   private readonly following: Promise<void>;
@@ -118,20 +131,22 @@ class Syncing implements SyncService {
     this.memory = new MemorySync(this.tail, new TailLookups(this.tail, reads), now);
     this.models = new ModelSync(this.tail, reads, now);
     this.presence = new PresenceSync(this.tail, this.views, reads, now);
+    this.tokens = new GivenTokens(this.tail, deps);
+    this.rooms = new RoomStream(this.tail, reads, deps.generation);
     this.following = this.tail.run(this.stopping.signal);
   }
 
   async collect(request: SyncRequest): Promise<SyncAnswer> {
-    const given = this.positionOf(request.since);
     const deadline = performance.now() + request.timeoutMs;
-    await this.catchUp(request, given);
-    const since = (await this.isBeyondTheLog(given)) ? undefined : given;
+    const given = await this.tokens.position(request.since, request.written);
+    // What goes on by steps never begins with all there is.
+    const since = given ?? (request.step === undefined ? undefined : this.tail.position());
     const prepared = this.prepare(request, since);
     let from = since;
     for (;;) {
-      const { collected, presence, view, live } = await this.round(prepared, request.since, from);
+      const { collected, presence, view, live, whole } = await this.round(prepared, request.since, from);
       const left = deadline - performance.now();
-      const waits = from !== undefined && !request.fullState && !request.signal.aborted && left > 0;
+      const waits = from !== undefined && whole && !request.fullState && !request.signal.aborted && left > 0;
       const isNews = presence.length > 0 || !isEmpty(collected);
       if (!waits || isNews || this.stopping.signal.aborted) {
         const { position, ...answer } = collected;
@@ -147,7 +162,7 @@ class Syncing implements SyncService {
   }
 
   check(token: string | undefined): void {
-    this.positionOf(token);
+    this.tokens.check(token);
   }
 
   async placeOf(token: string, roomId: RoomId): Promise<number | undefined> {
@@ -163,6 +178,24 @@ class Syncing implements SyncService {
     return place + 1;
   }
 
+  async now(written: SyncRequest['written']): Promise<string> {
+    await this.tokens.catchUp(written);
+    return encodeToken(this.deps.generation, this.tail.position());
+  }
+
+  async room(roomId: RoomId, userId: UserId, written: SyncRequest['written']) {
+    await this.tokens.catchUp(written);
+    const [moment, account_data] = await Promise.all([
+      this.rooms.now(roomId),
+      this.rooms.accountData(userId, roomId),
+    ]);
+    return { ...moment, account_data };
+  }
+
+  async roomSince({ since, written, ...ask }: RoomStreamRequest): Promise<RoomStretch> {
+    return this.rooms.since({ ...ask, since: await this.tokens.position(since, written) });
+  }
+
   get told() {
     return this.tail.presence;
   }
@@ -173,43 +206,9 @@ class Syncing implements SyncService {
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.rooms.stop();
     this.views.stop();
     await this.following;
-  }
-
-  /** A token of another log (a copy, a restored backup) is cut: its holder begins anew. */
-  private positionOf(token: string | undefined): SyncPosition | undefined {
-    if (token === undefined) return undefined;
-    const position = decodeToken(token, this.deps.generation, this.tail.window.slots);
-    if (position === undefined && !isForeignToken(token, this.deps.generation)) {
-      throw new MilenaError('INVALID_PARAM', 'since: is not a token of this server');
-    }
-    return position;
-  }
-
-  /** Waits until the tail has what this node has acknowledged, and what the token's node had read. */
-  private async catchUp({ written }: SyncRequest, since: SyncPosition | undefined): Promise<void> {
-    const { window } = this.tail;
-    const waits: Promise<boolean>[] = [];
-    for (const topic of SYNC_TOPICS) {
-      const ends = window.end(topic);
-      for (let partition = 0; partition < window.slots; partition += 1) {
-        const own = (written?.get(topic)?.[partition] ?? -1) + 1;
-        const end = Math.max(own, since?.[topic][partition] ?? 0);
-        if ((ends[partition] ?? 0) < end) waits.push(window.reached(topic, partition, end, TAIL_MS));
-      }
-    }
-    if (waits.length > 0) await Promise.all(waits);
-  }
-
-  private async isBeyondTheLog(since: SyncPosition | undefined): Promise<boolean> {
-    const { ends } = this.deps;
-    if (since === undefined || ends === undefined || covers(this.tail.position(), since)) return false;
-    for (const topic of SYNC_TOPICS) {
-      const end = await ends(topic);
-      if (since[topic].some((offset, partition) => offset > (end[partition] ?? 0))) return true;
-    }
-    return false;
   }
 
   private prepare(request: SyncRequest, since: SyncPosition | undefined): PreparedRequest {
@@ -232,34 +231,49 @@ class Syncing implements SyncService {
     const got = this.views.get(prepared.user_id);
     const found = got instanceof Promise ? await got : got;
     const { view } = found;
-    const request = ignoring(prepared, view.ignored);
-    if (found.live && from !== undefined && !request.fullState) {
+    const below = from && this.stepEnd(prepared, view, from);
+    const request = ignoring(below === undefined ? prepared : { ...prepared, below }, view.ignored);
+    if (found.live && from !== undefined && !request.fullState && below === undefined) {
       const collected = await this.memory.answer(request, view, from);
-      if (collected !== ASK_MODELS) return this.withPresence(request, view, from, collected, true);
+      if (collected !== ASK_MODELS) return this.withPresence({ request, view, from, collected, live: true });
       // What lazy loading meant to send with an answer that is not sent.
       request.members?.begin(token);
     }
     const collected = await this.models.answer(request, found, from);
-    return this.withPresence(request, view, from, collected, found.live);
+    return this.withPresence({ request, view, from, collected, live: found.live });
   }
 
-  private async withPresence(
-    request: PreparedRequest,
+  /** Where an answer ends that may go on by one step only; undefined when that is as far as there is anything. */
+  private stepEnd(
+    { step }: PreparedRequest,
     view: UserView,
-    from: SyncPosition | undefined,
-    collected: Collected,
-    live: boolean,
-  ): Promise<Round> {
+    from: SyncPosition,
+  ): readonly number[] | undefined {
+    if (step === undefined) return undefined;
+    const end = this.tail.position().rooms;
+    const below = end.map((offset, partition) => {
+      if (!view.concerns(partition)) return offset;
+      const begin = from.rooms[partition] ?? 0;
+      return Math.min(offset, (begin > 0 ? begin : (view.firstChange(partition) ?? 0)) + step);
+    });
+    return covers({ ...from, rooms: below }, { ...from, rooms: end }) ? undefined : below;
+  }
+
+  private async withPresence({
+    request,
+    from,
+    ...round
+  }: Omit<Round, 'presence' | 'whole'> & {
+    readonly request: PreparedRequest;
+    readonly from: SyncPosition | undefined;
+  }): Promise<Round> {
+    const { collected, view } = round;
     const met = from === undefined ? [] : comers(collected);
     // In a room of which the client knew nothing it has met everybody.
     const since = met.includes(view.userId) ? undefined : from;
     const { position } = collected;
-    return {
-      collected,
-      presence: await this.presence.of({ request, view, since, position, met }),
-      view,
-      live,
-    };
+    const presence = await this.presence.of({ request, view, since, position, met });
+    return { ...round, presence, whole: request.below === undefined };
   }
 
   /** Waits for something to happen behind a position. @returns the position to look from. */

@@ -16,6 +16,12 @@ export interface SyncRequest {
   /** Whether `state` is as of the end of the timeline. */
   readonly stateAfter: boolean;
   readonly filter: ReadyFilter;
+  /**
+   * The most records of a partition of `rooms`, and so the most events of a room, that one answer goes on by: nothing
+   * is left out of it, what came after is for the next one; without a token it begins now. Undefined: to the end, with
+   * limited timelines.
+   */
+  readonly step?: number;
   /** Aborts when the client has gone or the server closes: what there is, is answered at once. */
   readonly signal: AbortSignal;
   /** Offsets that this node has acknowledged, by topic and partition: the answer has them in it. */
@@ -28,6 +34,8 @@ export interface PreparedRequest extends Omit<SyncRequest, 'since'> {
   readonly ignored: ReadonlySet<string>;
   /** The user's partition of `user_values`. */
   readonly ownPartition: number;
+  /** The offsets of `rooms` before which the answer ends; undefined: as far as there is anything. */
+  readonly below?: readonly number[];
   /** What the device knows of members; undefined when it does not load them lazily. */
   readonly members: DeviceMembers | undefined;
 }

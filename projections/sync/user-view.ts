@@ -96,6 +96,15 @@ export class UserView {
     return this.lastChanges[partition] !== undefined;
   }
 
+  /** The offset of the first change in a partition of `rooms`; undefined where there was none. */
+  firstChange(partition: number): number | undefined {
+    let first: number | undefined;
+    for (const [change] of this.histories.values()) {
+      if (change?.partition === partition) first = Math.min(first ?? change.offset, change.offset);
+    }
+    return first;
+  }
+
   /** Whether the user has, or had, any room. */
   get hasRooms(): boolean {
     return this.histories.size > 0;

@@ -124,7 +124,7 @@ export interface HttpDeps {
    */
   readonly placeOfSyncToken?: (token: string, roomId: RoomId) => Promise<number | undefined>;
   /** Answers syncs; left out where a test needs none. */
-  readonly sync?: Pick<SyncService, 'collect' | 'check'>;
+  readonly sync?: Pick<SyncService, 'collect' | 'check' | 'now' | 'room' | 'roomSince'>;
   /** Undefined where the configuration has presence off. */
   readonly presence?: PresenceService | undefined;
   /** Publishes typing on the log; resolves when the log has it. */

@@ -53,6 +53,17 @@ const cheapPasswords: PasswordHasher = {
   verify: async (password, stored) => stored === `cheap ${hash('sha256', password)}`,
 };
 
+const nobody = () => Promise.reject(new Error('nobody syncs here'));
+
+/** Has the routes of syncs there, for tests that look at routes and ask none of these. */
+export const NOBODY_SYNCS: NonNullable<HttpDeps['sync']> = {
+  check: () => undefined,
+  collect: nobody,
+  now: nobody,
+  room: nobody,
+  roomSince: nobody,
+};
+
 /** What a request gave. */
 export interface Reply {
   readonly status: number;

@@ -124,6 +124,7 @@ export function memoryDirectory(log: MemoryLog): DirectoryReads {
       const facts = log.records.filter((one) => one.key === key).map(({ fact }) => fact as ServerFact);
       return facts.reduce<RegistrationToken | undefined>(evolveRegistrationToken, undefined);
     },
+    listedAmong: async (rooms) => rooms.filter((roomId) => listed().get(roomId) === 'public'),
     visibility: async (roomId) => listed().get(roomId) ?? 'private',
     list: async (query) => {
       const rooms = [...listed()].filter(([, visibility]) => visibility === 'public');

@@ -155,6 +155,7 @@ function readsOf(models: {
       },
       aliases: (roomId) => directory.aliases(roomId),
       registrationToken: (tokenHash) => directory.registrationToken(tokenHash),
+      listedAmong: (rooms) => directory.listedAmong(rooms),
       visibility: async (roomId) => (await directory.listing(roomId)) ?? 'private',
       list: (query) => publicRooms(database, query),
     },

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { testHouse } from '../../src/http/house.fixture.ts';
+import { NOBODY_SYNCS, testHouse } from '../../src/http/house.fixture.ts';
 import { type Operation, operations } from '../support/spec/operations.ts';
 
 /** Where the document lies. */
@@ -17,7 +17,7 @@ const APIS: Readonly<Record<string, string>> = {
 export async function endpointsDocument(): Promise<string | undefined> {
   const all = operations();
   if (all.length === 0) return undefined;
-  const { routes } = await testHouse();
+  const { routes } = await testHouse({}, { sync: NOBODY_SYNCS });
   const served = new Set(routes.map(({ method, url }) => `${String(method)} ${bare(url)}`));
   const isServed = ({ method, path }: Operation): boolean => served.has(`${method} ${bare(path)}`);
   const sections = Object.entries(APIS).flatMap(([api, title]) => {

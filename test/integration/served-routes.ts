@@ -191,6 +191,23 @@ export const servedRoutes: readonly ServedRoute[] = [
   { method: 'GET', path: `${V}/events/{eventId}`, token: true },
   {
     method: 'GET',
+    path: `${V}/events`,
+    token: true,
+    wrongQuery: {
+      from: ['x', '%00', 's1_2_3', '9'.repeat(500)],
+      timeout: ['x', '-1', '1.5', '1e400'],
+      room_id: ['', 'x', '#alias:localhost'],
+    },
+  },
+  {
+    method: 'GET',
+    path: `${V}/initialSync`,
+    token: true,
+    wrongQuery: { limit: PAGING.limit, archived: ['maybe', '2'] },
+  },
+  { method: 'GET', path: `${R}/initialSync`, token: true, wrongQuery: { limit: PAGING.limit } },
+  {
+    method: 'GET',
     path: `${V1}/rooms/{roomId}/timestamp_to_event`,
     token: true,
     wrongQuery: { ts: ['x', '1.5', ''], dir: ['x', ''] },

@@ -8,7 +8,9 @@ import { capabilityRoutes } from './capabilities.ts';
 import { createRoomRoutes } from './create-room.ts';
 import { deviceRoutes } from './devices.ts';
 import { contextRoutes } from './event-context.ts';
+import { eventStreamRoutes } from './event-stream.ts';
 import { filterRoutes } from './filters.ts';
+import { initialSyncRoutes } from './initial-sync.ts';
 import { joinRoutes } from './joining.ts';
 import { loginRoutes } from './login.ts';
 import { loginTokenRoutes } from './login-token.ts';
@@ -54,6 +56,8 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   whoamiRoutes,
   filterRoutes,
   syncRoutes,
+  eventStreamRoutes,
+  initialSyncRoutes,
   sendRoutes,
   roomStateRoutes,
   memberRoutes,

@@ -4,6 +4,7 @@ import type { App, ClientContext } from '../context.ts';
 import { JsonText } from '../json-text.ts';
 import type { Session } from '../reads/account-reads.ts';
 import { route, SINCE_R0 } from '../route.ts';
+import { LongPolls } from './long-poll.ts';
 import { answerText } from './sync/answer-text.ts';
 import { SyncFilters } from './sync/filters.ts';
 import { syncResponse } from './sync/response.ts';
@@ -27,13 +28,7 @@ export function syncRoutes(app: App, context: ClientContext): void {
   const { sync } = context;
   if (sync === undefined) return;
   const filters = new SyncFilters(context);
-  // Told one by one: with 1,000 syncs that wait, an `AbortSignal.any` for each took a seventh of the CPU, since the
-  // collector looks after its weak references.
-  const waiting = new Set<AbortController>();
-  const drain = (): void => {
-    for (const each of waiting) each.abort();
-  };
-  context.draining.addEventListener('abort', drain, { once: true });
+  const polls = new LongPolls(context);
   route(app, {
     method: 'GET',
     path: '/sync',
@@ -41,31 +36,8 @@ export function syncRoutes(app: App, context: ClientContext): void {
     auth: 'user',
     query: syncQuery,
     response: syncResponse,
-    handle: async ({ query, session, request }) => {
-      const gone = new AbortController();
-      const abort = (): void => gone.abort();
-      waiting.add(gone);
-      if (context.draining.aborted) abort();
-      // Not the request's own `close`: that comes as soon as its empty body was read.
-      const { socket } = request.raw;
-      socket.once('close', abort);
-      let doubtful = false;
-      const unwatch = context.auth.watch(session, () => {
-        doubtful = true;
-        abort();
-      });
-      try {
-        const text = await answer({ context, sync, filters }, session, query, gone.signal);
-        // Logged out, locked: what came meanwhile is for somebody else.
-        if (doubtful) context.auth.requireUnlocked(await context.auth.session(request));
-        return text;
-      } finally {
-        unwatch();
-        waiting.delete(gone);
-        // The connection serves many syncs.
-        socket.off('close', abort);
-      }
-    },
+    handle: ({ query, session, request }) =>
+      polls.run(request, session, (gone) => answer({ context, sync, filters }, session, query, gone)),
   });
 }
 

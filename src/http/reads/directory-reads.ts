@@ -27,6 +27,8 @@ export interface DirectoryReads {
   aliases(roomId: RoomId): Promise<readonly RoomAlias[]>;
   /** @param tokenHash SHA-256 of the token, 64 hex digits. */
   registrationToken(tokenHash: string): Promise<RegistrationToken | undefined>;
+  /** Those of the rooms that are in the public directory. */
+  listedAmong(rooms: readonly RoomId[]): Promise<readonly RoomId[]>;
   visibility(roomId: RoomId): Promise<'public' | 'private'>;
   list(query: ListQuery): Promise<PublicRoomsPage>;
 }

@@ -33,6 +33,9 @@ export const probes: Readonly<Record<string, Probe>> = {
     const answer = await viewer.ask('GET', `${path('notifications')}?limit=1000`);
     return [...wrongStatus(answer, true), ...leaks(answer, scene)];
   },
+  'GET /rooms/:roomId/initialSync': roomSnapshot,
+  'GET /initialSync': snapshot,
+  'GET /events': stream,
   'GET /sync': sync,
 };
 
@@ -114,6 +117,55 @@ async function sync(viewer: Client, scene: Scene): Promise<readonly string[]> {
     if (!answer.text.includes(`"${word}"`)) wrong.push(`${word} is missing`);
   }
   return wrong;
+}
+
+async function roomSnapshot(viewer: Client, scene: Scene): Promise<readonly string[]> {
+  const answer = await viewer.ask('GET', `${path('rooms', scene.roomId, 'initialSync')}?limit=100`);
+  const wrong = [...wrongStatus(answer, scene.expected.mayRead), ...leaks(answer, scene)];
+  if (answer.status !== 200) return wrong;
+  for (const word of visibleWords(scene))
+    if (!answer.text.includes(`"${word}"`)) wrong.push(`${word} is missing`);
+  return wrong;
+}
+
+const snapshots = new WeakMap<Client, Promise<Answer>>();
+
+async function snapshot(viewer: Client, scene: Scene): Promise<readonly string[]> {
+  const asked = snapshots.get(viewer) ?? viewer.ask('GET', `${path('initialSync')}?limit=100&archived=true`);
+  snapshots.set(viewer, asked);
+  const answer = await asked;
+  return [...wrongStatus(answer, true), ...leaks(answer, scene)];
+}
+
+/** From before everything that happened in any of the rooms. */
+async function stream(viewer: Client, scene: Scene): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  const texts: string[] = [];
+  let from = scene.before;
+  for (;;) {
+    const query = new URLSearchParams({ room_id: scene.roomId, from, timeout: '0' });
+    const answer = await viewer.ask('GET', `${path('events')}?${query}`);
+    wrong.push(...wrongStatus(answer, scene.expected.mayLookIn), ...leaks(answer, scene));
+    const { chunk, end } = isObject(answer.json) ? answer.json : {};
+    if (!Array.isArray(chunk) || chunk.length === 0) break;
+    texts.push(answer.text);
+    from = String(end);
+  }
+  const all = texts.join('');
+  if (scene.expected.mayLookIn)
+    for (const word of visibleWords(scene)) if (!all.includes(`"${word}"`)) wrong.push(`${word} is missing`);
+  // The stream of everything tells what happened while one was there.
+  const everything = await streamed(viewer, scene.before);
+  return [...wrong, ...leaks(everything, scene)];
+}
+
+const streams = new Map<string, Promise<Answer>>();
+
+async function streamed(viewer: Client, from: string): Promise<Answer> {
+  const query = new URLSearchParams({ from, timeout: '0' });
+  const asked = streams.get(from) ?? viewer.ask('GET', `${path('events')}?${query}`);
+  streams.set(from, asked);
+  return asked;
 }
 
 /** A timeline begins with the state before its first event, whoever could see the events that made it so. */

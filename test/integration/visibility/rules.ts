@@ -96,6 +96,11 @@ export class Expected {
     return this.memberships.at(-1) === 'join';
   }
 
+  /** Whether the room may be followed as it goes on: members, and all if it is open. */
+  get mayLookIn(): boolean {
+    return this.isOpen || this.isJoined;
+  }
+
   /** Whether what is about a room as a whole answers this user: members, former ones, and all if it is open. */
   get mayRead(): boolean {
     if (this.isOpen) return true;

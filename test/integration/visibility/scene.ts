@@ -1,4 +1,4 @@
-import { type Client, path } from '../../support/client.ts';
+import { type Client, path, text } from '../../support/client.ts';
 import { type Action, Expected, histories, type Settings, settings } from './rules.ts';
 
 /** One room of the table: what was said in it, and what one user may see of it. */
@@ -6,6 +6,8 @@ export interface Scene {
   readonly name: string;
   readonly roomId: string;
   readonly expected: Expected;
+  /** A token of the event stream from before all of it. */
+  readonly before: string;
   /** By phase: the message, its word, and the word of the topic that was set behind it. */
   readonly phases: readonly Phase[];
 }
@@ -22,9 +24,12 @@ export interface Phase {
 /** Every room of the table, with everything done in it. */
 export async function scenes(owner: Client, viewer: Client): Promise<readonly Scene[]> {
   const made: Scene[] = [];
+  const before = text(await viewer.get200('GET', `${path('events')}?timeout=0`), 'start');
   for (const changing of settings)
     for (const [name, actions] of Object.entries(histories))
-      made.push(await scene(owner, viewer, { settings: changing, name, actions, number: made.length }));
+      made.push(
+        await scene(owner, viewer, { settings: changing, name, actions, number: made.length, before }),
+      );
   return made;
 }
 
@@ -33,10 +38,11 @@ interface Plan {
   readonly name: string;
   readonly actions: readonly Action[];
   readonly number: number;
+  readonly before: string;
 }
 
 async function scene(owner: Client, viewer: Client, plan: Plan): Promise<Scene> {
-  const { name, actions, number } = plan;
+  const { name, actions, number, before } = plan;
   const [first, later] = plan.settings;
   const joinRule = actions.includes('knock') ? 'knock' : 'public';
   const roomId = await owner.createRoom({
@@ -65,7 +71,7 @@ async function scene(owner: Client, viewer: Client, plan: Plan): Promise<Scene> 
     if (action !== undefined) await act(owner, viewer, roomId, action);
   }
   const expected = new Expected(plan.settings, actions);
-  return { name: `${plan.settings.join(', then ')}: ${name}`, roomId, expected, phases };
+  return { name: `${plan.settings.join(', then ')}: ${name}`, roomId, expected, before, phases };
 }
 
 async function act(owner: Client, viewer: Client, roomId: string, action: Action): Promise<void> {

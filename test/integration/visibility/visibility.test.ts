@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { testHouse } from '../../../src/http/house.fixture.ts';
+import { NOBODY_SYNCS, testHouse } from '../../../src/http/house.fixture.ts';
 import type { Client } from '../../support/client.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 import { probes, WITHOUT_EVENTS } from './routes.ts';
@@ -10,8 +10,7 @@ const shared = sharedServer();
 
 /** Every route of the server whose answers hold events, parts of them, or anything of no certain shape. */
 async function eventRoutes(): Promise<readonly string[]> {
-  const nobody = { check: () => undefined, collect: () => Promise.reject(new Error('nobody syncs here')) };
-  const house = await testHouse({}, { sync: nobody });
+  const house = await testHouse({}, { sync: NOBODY_SYNCS });
   const found = house.routes
     .filter(({ method }) => method === 'GET' || method === 'POST')
     .filter(({ schema }) => mayHoldEvents(Object(schema?.response)['200']))

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isObject } from '../client.ts';
 import type { Answer } from '../http.ts';
 import { SpecDocuments } from './documents.ts';
 import { OperationFinder, operations } from './operations.ts';
@@ -27,12 +28,26 @@ export function checkAgainstSpec(method: string, target: string, answer: Answer)
   if (operation === undefined || answer.text.includes('M_UNRECOGNIZED')) return;
   note(`${operation.id} ${answer.status}`);
   const documented = documents.responses(operation).get(answer.status);
-  if (documented?.body === undefined || isAboutTheToken(answer) || documented.body(answer.json)) return;
+  if (
+    documented?.body === undefined ||
+    isAboutTheToken(answer) ||
+    documented.body(held(operation.id, answer))
+  )
+    return;
   const faults = documented.body.errors?.map(({ instancePath, message }) => `${instancePath} ${message}`);
   throw new NotAsSpecified(
     `${method} ${operation.path}, ${answer.status}: not as in ${operation.file}: ${faults?.join('; ')}; got ` +
       answer.text.slice(0, 400),
   );
+}
+
+/**
+ * What is held against the schema. That of `GET events` knows no events but those of rooms' histories, while the prose
+ * has account data in the stream as well (spec: "Client Config", "Events"), which has no ID and no sender.
+ */
+function held(operation: string, { json }: Answer): unknown {
+  if (operation !== 'getEvents' || !isObject(json) || !Array.isArray(json['chunk'])) return json;
+  return { ...json, chunk: json['chunk'].filter((event) => !isObject(event) || 'event_id' in event) };
 }
 
 /**

@@ -53,7 +53,8 @@ export function answerText(
   );
 }
 
-function presenceText(presence: ShownPresence, now: number): string {
+/** `m.presence`. @param now milliseconds since the epoch. */
+export function presenceText(presence: ShownPresence, now: number): string {
   const content = JSON.stringify(presenceContent(presence, now));
   return `{"type":"m.presence","sender":${JSON.stringify(presence.user_id)},"content":${content}}`;
 }
@@ -73,7 +74,7 @@ class Printer {
     const { summary, unread } = room;
     return (
       `{${this.events(room)},` +
-      `"ephemeral":${list(ephemeral(room))},"account_data":${list(accountData(room.account_data))}` +
+      `"ephemeral":${list(ephemeral(room).map(bare))},"account_data":${list(accountData(room.account_data))}` +
       (summary === undefined ? '' : `,"summary":${summaryText(summary)}`) +
       (unread === undefined ? '' : this.unread(unread)) +
       '}'
@@ -127,12 +128,12 @@ function list(events: readonly string[]): string {
   return `{"events":[${events.join(',')}]}`;
 }
 
-function bare(type: string, content: string): string {
+function bare({ type, content }: Bare): string {
   return `{"type":${JSON.stringify(type)},"content":${content}}`;
 }
 
 function accountData(data: readonly AccountDatum[]): readonly string[] {
-  return data.map((datum) => bare(datum.type, datum.content));
+  return data.map(bare);
 }
 
 function summaryText({ joined, invited, heroes }: NonNullable<JoinedRoom['summary']>): string {
@@ -143,10 +144,17 @@ function summaryText({ joined, invited, heroes }: NonNullable<JoinedRoom['summar
   });
 }
 
-function ephemeral({ typing, receipts }: JoinedRoom): readonly string[] {
-  const events: string[] = [];
-  if (typing !== undefined) events.push(bare('m.typing', JSON.stringify({ user_ids: typing })));
-  if (receipts.length > 0) events.push(bare('m.receipt', receiptContent(receipts)));
+/** What is no event of a room's history: its type, and its content as JSON text. */
+export interface Bare {
+  readonly type: string;
+  readonly content: string;
+}
+
+/** Who types in a room, and the receipts in it, where there is anything to say of them. */
+export function ephemeral({ typing, receipts }: JoinedRoom): readonly Bare[] {
+  const events: Bare[] = [];
+  if (typing !== undefined) events.push({ type: 'm.typing', content: JSON.stringify({ user_ids: typing }) });
+  if (receipts.length > 0) events.push({ type: 'm.receipt', content: receiptContent(receipts) });
   return events;
 }
 
