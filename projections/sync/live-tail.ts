@@ -9,6 +9,7 @@ import { RoomTail } from './room-tail.ts';
 import type { ForgottenRoom } from './sync-event.ts';
 import { tailEvent } from './tail-event.ts';
 import type { TailListener } from './tail-listener.ts';
+import type { RedactionClock } from './tail-redactions.ts';
 import { TailWindow } from './tail-window.ts';
 import { SYNC_TOPICS, type SyncPosition, type SyncTopic } from './token.ts';
 import { userRules } from './user-rules.ts';
@@ -45,6 +46,7 @@ export class LiveTail {
   private readonly rooms = new Map<RoomId, RoomTail>();
   private readonly users = new Map<UserId, UserTail>();
   private readonly listeners = new Set<TailListener>();
+  private readonly clock: RedactionClock = { count: 0, forgotten: 0 };
 
   constructor(deps: LiveTailDeps) {
     this.deps = deps;
@@ -95,6 +97,11 @@ export class LiveTail {
     }
     for (const roomId of this.window.roomsSince(since)) if (rooms.has(roomId)) changed.push(roomId);
     return changed;
+  }
+
+  /** How many redactions were read: what is counted from now on knows of these. */
+  get redactions(): number {
+    return this.clock.count;
   }
 
   private async follow(
@@ -264,7 +271,7 @@ export class LiveTail {
   private roomTail(roomId: RoomId, partition: number): RoomTail {
     const present = this.rooms.get(roomId);
     if (present !== undefined) return present;
-    const made = new RoomTail(partition);
+    const made = new RoomTail(partition, this.clock);
     this.rooms.set(roomId, made);
     return made;
   }

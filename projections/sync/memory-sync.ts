@@ -5,7 +5,7 @@ import { covers, mostOf } from './position.ts';
 import { sendersToExplain, shownReceipts, stateWithin } from './room-state.ts';
 import type { RoomTail } from './room-tail.ts';
 import { type Collected, isEmptyRoom, type JoinedRoom, summaryFor, type Timeline } from './sync-answer.ts';
-import type { AccountDatum, SyncEvent } from './sync-event.ts';
+import { type AccountDatum, changesCounts, type SyncEvent } from './sync-event.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { TailEvent } from './tail-event.ts';
 import type { TailLookups } from './tail-lookups.ts';
@@ -65,7 +65,7 @@ export class MemorySync {
     const position = mostOf(this.tail.position(), since);
     const data = this.tail.user(view.userId)?.accountDataSince(since.user_values[ownPartition] ?? 0) ?? [];
     // Other push rules make other counts, in rooms where nothing else has happened as well.
-    if (data.some(({ room_id, type }) => room_id === null && type === 'm.push_rules')) return ASK_MODELS;
+    if (data.some(changesCounts)) return ASK_MODELS;
     const round = { request, view, since, data };
     // Each room's events are taken before anything is waited for: all answers are as of one moment.
     const rooms = this.changedRooms(round).map((roomId) => this.room(round, roomId));

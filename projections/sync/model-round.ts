@@ -3,7 +3,7 @@ import { withRelations } from '../timeline/event-relations.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { RoomPlan } from './room-plans.ts';
 import type { Timeline } from './sync-answer.ts';
-import type { AccountDatum, SyncEvent } from './sync-event.ts';
+import { type AccountDatum, changesCounts, type SyncEvent } from './sync-event.ts';
 import type { SyncReads, VisibilityFrom } from './sync-reads.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { SyncPosition } from './token.ts';
@@ -16,7 +16,7 @@ export interface ModelRound {
   readonly tail: LiveTail;
   readonly reads: SyncReads;
   readonly since: SyncPosition | undefined;
-  /** The push rules that unread events are counted by. */
+  /** What unread events are counted by. */
   readonly rules: UserRules;
   /** Up to where it is answered. */
   readonly position: SyncPosition;
@@ -162,7 +162,11 @@ export function roomData(
   );
 }
 
-/** Whether other push rules hold than when the client last asked: rooms with anything unread count otherwise. */
-export function haveRulesChanged({ request, since, rules }: ModelRound): boolean {
-  return since !== undefined && rules.offset >= (since.user_values[request.ownPartition] ?? 0);
+/**
+ * Whether other push rules hold, or others are ignored, than when the client last asked: rooms with anything unread
+ * count otherwise.
+ */
+export function haveRulesChanged({ request, since }: ModelRound, data: readonly AccountDatum[]): boolean {
+  const from = since?.user_values[request.ownPartition] ?? 0;
+  return since !== undefined && data.some((datum) => datum.offset >= from && changesCounts(datum));
 }

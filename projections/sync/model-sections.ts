@@ -39,7 +39,7 @@ export function joinedRoom(round: ModelRound, room: TimelinedRoom, found: Found)
     isWhole(round, room) ||
     upTo > afterPlace ||
     shown.some(({ user_id }) => user_id === request.user_id) ||
-    (haveRulesChanged(round) && counted !== undefined && counted.read < upTo);
+    (haveRulesChanged(round, found.data) && counted !== undefined && counted.read < upTo);
   return {
     room_id,
     memberships: room.history,

@@ -55,7 +55,7 @@ export class ModelSync {
     if (position === undefined) return { ...NOTHING, position: since ?? this.tail.position() };
     const { tail, reads } = this;
     const { view } = found;
-    const rules = await reads.pushRules(request.user_id);
+    const rules = { ...(await reads.pushRules(request.user_id)), ignored: request.ignored };
     const round = { request, tail, reads, since, position, rules, now: this.now() };
     const plans = planRooms(view, since, position, request);
     const from = since?.user_values[request.ownPartition] ?? 0;
@@ -71,7 +71,8 @@ export class ModelSync {
     ]);
     const looked = { ...about, data, receipts: rooms.receipts, states };
     const joined = told.filter(({ section }) => section === 'join');
-    if (rules.offset === view.rules.offset) this.remember(round, view, joined, looked);
+    if (rules.offset === view.rules.offset && rules.ignored === view.ignored)
+      this.remember(round, view, joined, looked);
     const stripped = await this.stripped(round, [...plans.invite, ...plans.knock]);
     const strip = (membership: Membership) => ({
       room_id: membership.room_id,
@@ -154,12 +155,13 @@ export class ModelSync {
         ? new Set<RoomId>()
         : reads.touched(known.map(({ room_id, after }) => ({ room_id, offset: after ?? 0 }))),
     ]);
+    const rulesChanged = haveRulesChanged(round, data);
     const active = rooms.filter(
       (room) =>
         !room.known ||
         room.section === 'leave' ||
         fullState ||
-        haveRulesChanged(round) ||
+        rulesChanged ||
         touched.has(room.room_id) ||
         receipts.has(room.room_id) ||
         roomData(round, data, room).length > 0 ||
@@ -232,10 +234,10 @@ export class ModelSync {
       const room = this.tail.room(room_id);
       if (counted === undefined || !view.joined.has(room_id)) continue;
       const { userId, rules } = view;
-      const { times, offset } = room?.recountsFor(rules) ?? { times: 0, offset: -1 };
       // The tail has read a redaction that these counts do not know of.
-      if (room !== undefined && offset >= (position.rooms[room.partition] ?? 0)) continue;
-      const reading = new Reading({ userId, roomId: room_id, rules }, counted, upTo, times);
+      if (room !== undefined && room.redactions.offset >= (position.rooms[room.partition] ?? 0)) continue;
+      const { redactions } = this.tail;
+      const reading = new Reading({ userId, roomId: room_id, rules }, counted, upTo, redactions);
       for (const { furthest_place, thread_id } of room?.receiptsOf(userId) ?? []) {
         reading.raise(furthest_place, thread_id);
       }

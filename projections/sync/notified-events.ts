@@ -8,7 +8,7 @@ import { readDisplayNames } from './display-names.ts';
 import { type LevelsAt, readLevels } from './level-queries.ts';
 import { CANDIDATES, type Candidate, HEADS, type Head } from './notified-sql.ts';
 import type { SyncReads } from './sync-reads.ts';
-import { planIn, pushEvent } from './user-rules.ts';
+import { isIgnored, planIn, pushEvent } from './user-rules.ts';
 
 /** An event that the user's rules notify of. */
 export interface NotifiedEvent {
@@ -131,7 +131,7 @@ class Judge {
   private readonly reads: Pick<SyncReads, 'states'>;
   private readonly userId: UserId;
   private readonly rules: PushRuleset;
-  private readonly ignored: ReadonlySet<string>;
+  readonly ignored: ReadonlySet<string>;
 
   constructor(
     db: ModelDatabase,
@@ -170,7 +170,9 @@ class Judge {
 
   /** The event as it is told; undefined where the rules do not notify of it. */
   notified(found: Candidate, onlyHighlights: boolean): NotifiedEvent | undefined {
-    if (this.ignored.has(found.sender)) return undefined;
+    // Their invitations are not told, other state events are.
+    if (isIgnored(this, found)) return undefined;
+    if (this.ignored.has(found.sender) && found.type === 'm.room.member') return undefined;
     const { room_id, event_id, place, ts, read } = found;
     const levels = this.known.get(room_id);
     if (levels === undefined) return undefined;

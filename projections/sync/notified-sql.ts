@@ -31,7 +31,7 @@ export const HEADS: ModelSql = (m) => `SELECT l.room_id, n.room, l.base, e.place
     ORDER BY x.place DESC LIMIT 1) e
   WHERE l.membership IN ('join', 'invite')`;
 
-/** An event that rules are asked about. */
+/** An event that rules are asked about. None that was redacted. */
 export interface Candidate {
   readonly room_id: RoomId;
   readonly place: number;
@@ -54,7 +54,7 @@ export const CANDIDATES: ModelSql = (m) => `SELECT a.room_id, e.place, e.ts, e.e
   CROSS JOIN LATERAL (SELECT greatest(0, ${joinPlace(m)}, ${receiptPlace(m, "''")}) AS base) b
   CROSS JOIN LATERAL (SELECT * FROM ${m('timeline')}.events x
     WHERE x.room = n.room AND x.kind = 0 AND x.place > greatest(a.after, a.below - 1 - $5::int8)
-      AND x.place < a.below) e
+      AND x.place < a.below AND x.redacted_by IS NULL) e
   CROSS JOIN LATERAL (SELECT ${readPlace(m, 'n.room', 'b.base', `nullif(e.thread, '${MAIN_THREAD}')`)} AS read) s
   LEFT JOIN LATERAL (SELECT joined FROM ${m('sync')}.memberships j
     WHERE j.room_id = a.room_id AND j.place <= e.place ORDER BY j.place DESC LIMIT 1) c ON true

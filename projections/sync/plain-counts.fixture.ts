@@ -1,5 +1,5 @@
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { type Counted, isNotifying } from '../../src/matrix/notifying.ts';
+import type { Counted } from '../../src/matrix/notifying.ts';
 import type { PowerLevels } from '../../src/matrix/power-levels.ts';
 import { parsePushRuleChanges } from '../../src/matrix/push-rule-changes.ts';
 import { defaultPushRules } from '../../src/matrix/push-rule-defaults.ts';
@@ -7,7 +7,7 @@ import { evaluate } from '../../src/matrix/push-rules.ts';
 import { MAIN_THREAD, relationOf } from '../../src/matrix/relations.ts';
 import type { FakeEvent, FakeValue } from './fake-house.fixture.ts';
 import type { CountedThread } from './reading.ts';
-import { DEFAULT_RULES, planIn, type UserRules, userRules } from './user-rules.ts';
+import { DEFAULT_RULES, type UserRules, userRules } from './user-rules.ts';
 
 /** What is to be counted. */
 export interface PlainCount {
@@ -36,8 +36,8 @@ function levelsAt(all: readonly FakeEvent[], place: number): PowerLevels {
 }
 
 /**
- * What is unread, by thread, as slowly as the spec says: every event is put to the user's rules. Of a redacted event
- * only the type is left to judge by.
+ * What is unread, by thread, as slowly as the spec says: every event is put to the user's rules, but for those that
+ * were redacted.
  */
 export function countUnread(asked: PlainCount): Map<string, CountedThread> {
   const { userId, all, place, readOf } = asked;
@@ -58,11 +58,8 @@ export function countUnread(asked: PlainCount): Map<string, CountedThread> {
   return counts;
 }
 
-function outcomeOf({ userId, rules, all, place }: PlainCount, event: FakeEvent): Counted {
-  if (all.some(({ redacts }) => redacts === event.event_id)) {
-    const { base } = planIn(rules, userId, event.room_id, membersAt(all, place));
-    return { notify: base && isNotifying(seen(event)), highlight: false };
-  }
+function outcomeOf({ userId, rules, all }: PlainCount, event: FakeEvent): Counted {
+  if (all.some(({ redacts }) => redacts === event.event_id)) return { notify: false, highlight: false };
   return evaluate(rules.rules ?? defaultPushRules(userId), seen(event), {
     userId,
     displayName: nameAt(all, userId, event.place),

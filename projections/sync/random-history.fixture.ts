@@ -77,9 +77,12 @@ export class RandomHistory {
     const { house } = this;
     const text = `text ${this.random(1_000_000)}${this.random(3) === 0 ? ' Cake' : ''}`;
     switch (this.random(12)) {
-      case 0:
-        house.event(room, user, 'm.room.topic', { topic: text }, { state_key: '' });
+      case 0: {
+        const type = this.pick(['m.room.topic', 'm.room.topic', 'm.room.tombstone', 'M.Room.Tombstone']);
+        const content = { topic: text, ...(this.random(4) === 0 ? { msgtype: 'm.notice' } : {}) };
+        house.event(room, user, type, content, { state_key: '' });
         return;
+      }
       case 1:
         house.event(room, user, 'org.example.state', { text }, { state_key: `key${this.random(2)}` });
         return;

@@ -54,20 +54,24 @@ export class Reading {
   /** Threads that are not listed were counted up to here, and nothing in them is unread. */
   private counted: number;
   private readonly threads = new Map<string, ThreadReading>();
-  private readonly recounts: number;
+  /** Up to here a read model has counted. */
+  private readonly start: number;
+  /** The redactions that are taken account of, by the tail's count. */
+  private redactions: number;
   private readonly reader: Reader;
   private readonly counting: RuledCounting;
 
   /**
    * @param counted the place up to which `start` counts.
-   * @param recounts of the room's tail (`recountsFor`) when `start` was asked for.
+   * @param redactions the tail's count of redactions when `start` was asked for: it knows of all of them.
    */
-  constructor(reader: Reader, start: CountedUnread, counted: number, recounts: number) {
+  constructor(reader: Reader, start: CountedUnread, counted: number, redactions: number) {
     this.reader = reader;
     this.counting = new RuledCounting(reader, start.memberCount);
     this.readPlace = start.read;
     this.counted = Math.max(counted, start.read);
-    this.recounts = recounts;
+    this.start = counted;
+    this.redactions = redactions;
     for (const [thread, { read, notification_count, highlight_count }] of start.threads) {
       const one = { read, counted: Math.max(counted, read) };
       this.threads.set(thread, { ...one, notifications: notification_count, highlights: highlight_count });
@@ -98,7 +102,7 @@ export class Reading {
     const first = room.events[0];
     const from = Math.min(this.counted, ...[...this.threads.values()].map(({ counted }) => counted));
     if (first === undefined || first.event.place > from + 1) return undefined;
-    if (this.recounts !== room.recountsFor(reader.rules).times) return undefined;
+    if (!this.takeBack(room)) return undefined;
     for (let index = room.indexAt(from + 1); index < room.events.length; index += 1) {
       const event = room.events[index];
       if (event === undefined) break;
@@ -120,6 +124,32 @@ export class Reading {
       }
     }
     return this.countedTo(room.events.at(-1)?.event.place ?? from);
+  }
+
+  /**
+   * Counts no more what was redacted since. @returns false when it is not known what that is, or whether the read
+   * model has counted it.
+   */
+  private takeBack(room: RoomTail): boolean {
+    const { reader, counting } = this;
+    const since = room.redactions.since(this.redactions);
+    if (since === undefined) return false;
+    for (const { count, target, was } of since) {
+      const { place, sender } = target.event;
+      if (place > this.readPlace && sender !== reader.userId && counting.matters(was)) {
+        if (!target.threadKnown) return false;
+        const thread = this.threads.get(target.thread?.thread ?? MAIN_THREAD);
+        // In threads that are not listed nothing is unread.
+        if (thread !== undefined && place > thread.read && place <= thread.counted) {
+          const counted = place > this.start ? counting.of(was) : undefined;
+          if (counted === undefined) return false;
+          thread.notifications -= Number(counted.notify);
+          thread.highlights -= Number(counted.highlight);
+        }
+      }
+      this.redactions = count;
+    }
+    return true;
   }
 
   /** Everything was counted up to a place: threads in which nothing is unread need no place of their own. */

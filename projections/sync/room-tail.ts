@@ -2,16 +2,9 @@ import type { EventId, UserId } from '../../src/matrix/identifiers.ts';
 import { type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
 import type { Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
-import { hasMentions, redactTailEvent, type TailEvent } from './tail-event.ts';
+import type { TailEvent } from './tail-event.ts';
+import { type RedactionClock, TailRedactions } from './tail-redactions.ts';
 import type { SyncPosition, SyncTopic } from './token.ts';
-import type { UserRules } from './user-rules.ts';
-
-/** How often what was counted before became void. */
-export interface Recounts {
-  times: number;
-  /** The offset of the redaction that did so last; -1 when there was none. */
-  offset: number;
-}
 
 /** The newest part of one room: its events in log order, receipts, and who types. */
 export class RoomTail {
@@ -19,10 +12,8 @@ export class RoomTail {
   readonly partition: number;
   /** The offset of the last change of who types; -1 when there was none. */
   typingOffset = -1;
-  /** Redactions that took back mentions. */
-  private readonly unmentioned: Recounts = { times: 0, offset: -1 };
-  /** All redactions. */
-  private readonly redacted: Recounts = { times: 0, offset: -1 };
+  /** What redactions took back. */
+  readonly redactions: TailRedactions;
   /**
    * Member events as they stood before the window, of those whom somebody has asked for. Null: there was none.
    */
@@ -34,8 +25,9 @@ export class RoomTail {
   private readonly byId = new Map<EventId, TailEvent>();
   private readonly typers = new Map<string, number>();
 
-  constructor(partition: number) {
+  constructor(partition: number, clock: RedactionClock) {
     this.partition = partition;
+    this.redactions = new TailRedactions(clock);
   }
 
   /** Events of the window, oldest first. */
@@ -60,11 +52,6 @@ export class RoomTail {
     this.placeInThread(event);
     const { redacts } = event.event;
     if (redacts !== null) this.redact(redacts, event);
-  }
-
-  /** When counts by these rules became void: rules of one's own may look at all that a redaction takes away. */
-  recountsFor({ rules }: UserRules): Readonly<Recounts> {
-    return rules === undefined ? this.unmentioned : this.redacted;
   }
 
   /** The index of the first event at or behind an offset. */
@@ -175,27 +162,18 @@ export class RoomTail {
       if (event.type !== 'm.room.member' || event.state_key === null) continue;
       if (this.membersBefore.has(event.state_key)) this.membersBefore.set(event.state_key, event);
     }
+    this.redactions.drop(this.list[0]?.event.place ?? Number.MAX_SAFE_INTEGER);
   }
 
   private dropTypers(now: number): void {
     for (const [userId, until] of this.typers) if (until <= now) this.typers.delete(userId);
   }
 
-  private redact(eventId: EventId, { event: redaction, offset }: TailEvent): void {
+  private redact(eventId: EventId, redaction: TailEvent): void {
     for (const [userId, member] of this.membersBefore) {
       if (member?.event_id === eventId) this.membersBefore.delete(userId);
     }
-    const target = this.byId.get(eventId);
-    // What is not in the window any more may have had mentions as well.
-    const voided = [
-      this.redacted,
-      ...(target === undefined || hasMentions(target) ? [this.unmentioned] : []),
-    ];
-    for (const recounts of voided) {
-      recounts.times += 1;
-      recounts.offset = offset;
-    }
-    if (target !== undefined) redactTailEvent(target, redaction);
+    this.redactions.add(this.byId.get(eventId), redaction);
   }
 }
 

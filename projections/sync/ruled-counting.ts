@@ -4,7 +4,7 @@ import { evaluate } from '../../src/matrix/push-rules.ts';
 import { scanTakes } from '../../src/matrix/push-scan.ts';
 import type { Reader } from './reading.ts';
 import { highlights, matters, mentionLevels, type TailEvent } from './tail-event.ts';
-import { planIn, pushEvent } from './user-rules.ts';
+import { isIgnored, planIn, pushEvent } from './user-rules.ts';
 
 /**
  * What events of the tail count for one user in one room: by the arithmetic of `src/matrix/notifying.ts`, but for
@@ -29,7 +29,8 @@ export class RuledCounting {
 
   /** Whether an event may count for those who have not sent it. */
   matters(event: TailEvent): boolean {
-    return !this.plan.silent && (matters(event) || this.isForRules(event));
+    if (this.plan.silent || isIgnored(this.reader.rules, event.event)) return false;
+    return matters(event) || this.isForRules(event);
   }
 
   /** What an event counts; undefined when the tail does not tell what is needed to say so. */
@@ -40,7 +41,7 @@ export class RuledCounting {
     return { notify: highlight || (event.notifies && this.plan.base), highlight };
   }
 
-  /** What was redacted is left to arithmetic, and one's own membership: an invitation is nothing unread. */
+  /** What was redacted counts nothing, and one's own membership neither: an invitation is nothing unread. */
   private isForRules({ event, membership }: TailEvent): boolean {
     if (membership !== undefined && event.state_key === this.reader.userId) return false;
     return event.redacted_because === undefined && scanTakes(this.plan.scan, event);

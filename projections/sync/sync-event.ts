@@ -1,4 +1,5 @@
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { IGNORED_USERS } from '../accounts/ignored-users.ts';
 import type { EventRelations } from '../timeline/stored-event.ts';
 
 /**
@@ -68,6 +69,11 @@ export interface Receipt {
   readonly furthest_place: number;
   readonly partition: number;
   readonly offset: number;
+}
+
+/** Whether unread events count otherwise once this account data was set: push rules, and whom the user ignores. */
+export function changesCounts({ room_id, type }: AccountDatum): boolean {
+  return room_id === null && (type === 'm.push_rules' || type === IGNORED_USERS);
 }
 
 /** Account data, with its offset in the user's own partition of `user_values`. */

@@ -13,11 +13,13 @@ export interface TailEvent {
   /** Another object once the event was redacted, or once it is known what state it replaced. */
   event: SyncEvent;
   readonly offset: number;
-  /** Whether it counts as a notification for those who did not send it, mentioned or not. */
-  readonly notifies: boolean;
+  /** Whether it counts as a notification for those who did not send it, mentioned or not. Not once it was redacted. */
+  notifies: boolean;
   mentions: ReadonlySet<string>;
-  /** Whether it says that it mentions everybody. */
+  /** Whether it says that it mentions the whole room. */
   mentionsRoom: boolean;
+  /** Whether it is highlighted for everybody, whoever sends it: the room's tombstone. */
+  mentionsEveryone: boolean;
   /** What it says of its parent, as it came: in which thread it is does not change with a redaction. */
   readonly relation: Relation | undefined;
   /** Its thread; undefined in the main timeline, and where that is not known yet. */
@@ -39,7 +41,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEvent | undefined {
   if (!isLive(record)) return undefined;
   const { pdu, content } = parsedEvent(record);
-  const { userIds, room } = mentionsOf(pdu);
+  const { userIds, room, everyone } = mentionsOf(pdu);
   const membership = pdu.content['membership'];
   const relation = relationOf(pdu.content);
   const thread = threadOf(relation, undefined);
@@ -60,6 +62,7 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
     notifies: isNotifying(pdu),
     mentions: userIds.length === 0 ? NOBODY : new Set<string>(userIds),
     mentionsRoom: room,
+    mentionsEveryone: everyone,
     relation,
     thread,
     threadKnown: relation === undefined || thread !== undefined,
@@ -73,8 +76,10 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
 export function redactTailEvent(target: TailEvent, redaction: SyncEvent): void {
   const { event } = target;
   target.event = { ...event, ...whatIsLeft(event, target.version), redacted_because: redaction };
+  target.notifies = false;
   target.mentions = NOBODY;
   target.mentionsRoom = false;
+  target.mentionsEveryone = false;
 }
 
 /** Whether the event may count for those who have not sent it. */
@@ -82,21 +87,17 @@ export function matters(event: TailEvent): boolean {
   return event.notifies || hasMentions(event);
 }
 
-/** Whether the event mentions anybody at all. */
-export function hasMentions(event: TailEvent): boolean {
-  return event.mentionsRoom || event.mentions.size > 0;
+function hasMentions(event: TailEvent): boolean {
+  return event.mentionsRoom || event.mentionsEveryone || event.mentions.size > 0;
 }
 
 /**
- * Whether the event is highlighted for the user: a mention, or the room's tombstone. Only to be asked when
- * `roomMentionCounts` is known where `mentionsRoom` is set.
+ * Whether the event is highlighted for the user. Only to be asked when `roomMentionCounts` is known where
+ * `mentionsRoom` is set.
  */
-export function highlights(
-  { event, mentions, mentionsRoom, roomMentionCounts }: TailEvent,
-  user: UserId,
-): boolean {
-  if (event.type === 'm.room.tombstone' && event.state_key === '') return true;
-  return mentions.has(user) || (mentionsRoom && roomMentionCounts === true);
+export function highlights(event: TailEvent, user: UserId): boolean {
+  const { mentions, mentionsRoom, mentionsEveryone, roomMentionCounts } = event;
+  return mentionsEveryone || mentions.has(user) || (mentionsRoom && roomMentionCounts === true);
 }
 
 /**

@@ -42,19 +42,18 @@ export class TailLookups {
     if (known !== undefined) return known;
     const { partition } = room;
     const { userId, rules } = view;
-    const recounts = room.recountsFor(rules);
+    const { redactions } = this.tail;
     // Models that do not know of a redaction yet still count what it took back; those that have fallen behind the
     // user's join count what was before it.
     const joined = view.history(roomId).at(-1)?.offset ?? -1;
-    const needed = Math.max(recounts.offset, joined) + 1;
+    const needed = Math.max(room.redactions.offset, joined) + 1;
     if (!(await this.reads.reach('rooms', partition, needed, WAIT_MS))) return undefined;
     if (!this.modelsCover(partition)) return undefined;
-    const { times } = recounts;
     const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);
     if (place === undefined) return undefined;
     const counted = (await this.reads.unread(userId, rules, [{ room_id: roomId, place }])).get(roomId);
     if (counted === undefined || rules !== view.rules) return undefined;
-    const reading = new Reading({ userId, roomId, rules }, counted, place, times);
+    const reading = new Reading({ userId, roomId, rules }, counted, place, redactions);
     for (const { furthest_place, thread_id } of room.receiptsOf(userId)) {
       reading.raise(furthest_place, thread_id);
     }

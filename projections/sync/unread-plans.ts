@@ -14,6 +14,8 @@ export interface ReadRoom {
 /** A room with how the user's rules count it. */
 export type PlannedRoom<R extends ReadRoom = ReadRoom> = R & {
   readonly plan: PushPlan;
+  /** Whether anybody whom the user ignores has sent anything that is unread. */
+  readonly hasIgnored: boolean;
   /** How many are in the room at `place`, where the rules want to know. */
   readonly memberCount?: number;
 };
@@ -33,13 +35,40 @@ interface MemberCount {
   readonly steady: boolean;
 }
 
-/** Plans for rooms. Asks for the number of members where the rules do. */
+/** `$1` rooms, `$2` places up to which all was read, `$3` users. One probe of an index for each room and user. */
+const SENT_BY: ModelSql = (m) => `SELECT a.room_id FROM unnest($1::text[], $2::int8[]) a(room_id, read)
+  JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id
+  WHERE EXISTS (SELECT FROM ${m('timeline')}.senders s
+    WHERE s.room = n.room AND s.sender = ANY ($3::text[]) AND s.place > a.read)`;
+
+/** Rooms in which any of those whom the user ignores has sent something behind what was read. */
+async function withIgnored(
+  db: ModelDatabase,
+  { ignored }: UserRules,
+  rooms: readonly ReadRoom[],
+): Promise<ReadonlySet<RoomId>> {
+  const unread = rooms.filter(({ base, place }) => base < place);
+  if (ignored.size === 0 || unread.length === 0) return new Set();
+  const found = await db.query<{ readonly room_id: RoomId }>(SENT_BY, [
+    textColumn(unread.map(({ room_id }) => room_id)),
+    int8Column(unread.map(({ base }) => base)),
+    textColumn([...ignored]),
+  ]);
+  return new Set(found.map(({ room_id }) => room_id));
+}
+
+/** Plans for rooms. Asks for the number of members where the rules do, and where those are who are ignored. */
 export async function readPlans<R extends ReadRoom>(
   db: ModelDatabase,
   { userId, rules }: { readonly userId: UserId; readonly rules: UserRules },
   rooms: readonly R[],
 ): Promise<readonly PlannedRoom<R>[]> {
-  const planned = rooms.map((room) => ({ ...room, plan: planIn(rules, userId, room.room_id) }));
+  const hasIgnored = await withIgnored(db, rules, rooms);
+  const planned = rooms.map((room) => ({
+    ...room,
+    plan: planIn(rules, userId, room.room_id),
+    hasIgnored: hasIgnored.has(room.room_id),
+  }));
   const sized = planned.filter(({ plan }) => plan.needsMemberCount);
   if (sized.length === 0) return planned;
   const found = await db.query<MemberCount>(MEMBER_COUNTS, [

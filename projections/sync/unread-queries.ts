@@ -13,8 +13,9 @@ import { type Difference, scanUnread } from './unread-scan.ts';
 import type { UserRules } from './user-rules.ts';
 
 /**
- * `$1` user, `$2` rooms, `$3` places. By room: how far all threads were read, or joined. By thread: how far it was read, and how
- * many notifying events stand behind that: two ordinals, one from the other. Threads without anything new are left out.
+ * `$1` user, `$2` rooms, `$3` places. By room: how far all threads were read, or joined. By thread: how far it was
+ * read, and how many notifying events stand behind that: two ordinals, one from the other, without those that were
+ * redacted since. Threads without anything new are left out.
  */
 const ORDINALS: ModelSql = (m) => {
   const main = (place: string): string => `coalesce((SELECT e.ordinal FROM ${m('timeline')}.events e
@@ -24,36 +25,41 @@ const ORDINALS: ModelSql = (m) => {
   ): string => `coalesce((SELECT e.thread_ordinal FROM ${m('timeline')}.events e
     WHERE e.room = a.room AND e.thread = t.thread AND e.thread_ordinal IS NOT NULL AND e.place <= ${place}
     ORDER BY e.place DESC LIMIT 1), 0)`;
+  // Rows of a small index: of what is unread only what was redacted is looked at.
+  const redacted = (inThread: string): string => `(SELECT count(*)::int8 FROM ${m('timeline')}.events e
+    WHERE e.room = a.room AND ${inThread} AND e.notifies AND e.redacted_by IS NOT NULL
+      AND e.place > s.read AND e.place <= a.place)`;
   return `WITH a AS (SELECT a.room_id, a.place, n.room, greatest(0, ${joinPlace(m)}, ${receiptPlace(m, "''")}) AS read
       FROM unnest($2::text[], $3::int8[]) a(room_id, place)
       JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id)
     SELECT a.room_id, a.place, a.read AS base, '${MAIN_THREAD}' AS thread, s.read,
-      CASE WHEN s.read >= a.place THEN 0 ELSE ${main('a.place')} - ${main('s.read')} END AS notifying
+      CASE WHEN s.read >= a.place THEN 0 ELSE ${main('a.place')} - ${main('s.read')}
+        - ${redacted('e.thread IS NULL')} END AS notifying
     FROM a CROSS JOIN LATERAL (SELECT ${readPlace(m, 'a.room', 'a.read', 'NULL')} AS read) s
     UNION ALL
     SELECT a.room_id, a.place, a.read, t.thread, s.read,
-      CASE WHEN s.read >= a.place THEN 0 ELSE ${inThread('a.place')} - ${inThread('s.read')} END
+      CASE WHEN s.read >= a.place THEN 0 ELSE ${inThread('a.place')} - ${inThread('s.read')}
+        - ${redacted('e.thread = t.thread')} END
     FROM a JOIN ${m('timeline')}.threads t ON t.room = a.room AND t.place > a.read
     CROSS JOIN LATERAL (SELECT ${readPlace(m, 'a.room', 'a.read', 't.thread')} AS read) s`;
 };
 
 /**
- * `$1` user, `$2` rooms, `$3` places up to which all was read, `$4` places up to which. What is highlighted behind
- * what was read of its thread. The room's tombstone is one for everybody.
+ * `$1` user, `$2` rooms, `$3` places up to which all was read, `$4` places up to which, `$5` users of whom only state
+ * events count. What is highlighted behind what was read of its thread.
  */
 const HIGHLIGHTS: ModelSql = (m) => `SELECT a.room_id, x.place, x.sender, x.notifies, x.whole,
     coalesce(x.thread, '${MAIN_THREAD}') AS thread, s.read
   FROM unnest($2::text[], $3::int8[], $4::int8[]) a(room_id, base, place)
   JOIN ${m('timeline')}.rooms n ON n.room_id = a.room_id
-  CROSS JOIN LATERAL (
-    SELECT place, sender, notifies, user_id = '' AS whole, thread FROM ${m('timeline')}.mentions
-      WHERE room = n.room AND user_id IN ($1, '') AND place > a.base
-    UNION ALL
-    SELECT e.place, e.sender, true, false, NULL FROM ${m('room_state')}.entries s
-      JOIN ${m('timeline')}.events e USING (event_id)
-      WHERE s.room = n.room AND s.type = 'm.room.tombstone' AND s.state_key = '') x
+  CROSS JOIN LATERAL (SELECT place, sender, notifies, user_id = '' AS whole, thread
+    FROM ${m('timeline')}.mentions
+    WHERE room = n.room AND user_id IN ($1, '', '*') AND place > a.base) x
   CROSS JOIN LATERAL (SELECT ${readPlace(m, 'n.room', 'a.base', 'x.thread')} AS read) s
-  WHERE x.place > s.read AND x.place <= a.place AND x.sender <> $1 ORDER BY x.place, x.whole`;
+  WHERE x.place > s.read AND x.place <= a.place AND x.sender <> $1
+    AND (NOT x.sender = ANY ($5::text[]) OR EXISTS (SELECT FROM ${m('timeline')}.events e
+      WHERE e.room = n.room AND e.place = x.place AND e.kind <= 1 AND e.state_key IS NOT NULL))
+  ORDER BY x.place, x.whole`;
 
 interface Ordinals extends ReadRoom {
   readonly thread: string;
@@ -96,7 +102,7 @@ export async function readUnread(
   );
   const loud = planned.filter(({ base, place, plan }) => base < place && !plan.silent);
   const [highlights, differences] = await Promise.all([
-    readHighlights(db, reader.userId, loud),
+    readHighlights(db, reader, loud),
     readDifferences(db, reads, reader, loud),
   ]);
   return new Map(
@@ -154,7 +160,7 @@ class Counts {
 /** Highlights by room, without those of senders who may not make them, each event once. */
 async function readHighlights(
   db: ModelDatabase,
-  userId: UserId,
+  { userId, rules }: { readonly userId: UserId; readonly rules: UserRules },
   rooms: readonly ReadRoom[],
 ): Promise<ReadonlyMap<RoomId, readonly Highlight[]>> {
   if (rooms.length === 0) return new Map();
@@ -163,6 +169,7 @@ async function readHighlights(
     textColumn(rooms.map(({ room_id }) => room_id)),
     int8Column(rooms.map(({ base }) => base)),
     int8Column(rooms.map(({ place }) => place)),
+    textColumn([...rules.ignored]),
   ]);
   const disputed = new Set(found.flatMap(({ whole, room_id }) => (whole ? room_id : [])));
   const levels = await readLevels(db, [...disputed]);
@@ -182,11 +189,11 @@ async function readHighlights(
 async function readDifferences(
   db: ModelDatabase,
   reads: Pick<SyncReads, 'states'>,
-  { userId, rules: { rules } }: { readonly userId: UserId; readonly rules: UserRules },
+  { userId, rules }: { readonly userId: UserId; readonly rules: UserRules },
   rooms: readonly PlannedRoom[],
 ): Promise<ReadonlyMap<RoomId, readonly Difference[]>> {
-  const asks = rooms.filter(({ plan }) => plan.scan !== 'nothing');
-  if (rules === undefined || asks.length === 0) return new Map();
+  const asks = rooms.filter(({ plan, hasIgnored }) => plan.scan !== 'nothing' || hasIgnored);
+  if (asks.length === 0) return new Map();
   const named = asks.filter(({ plan }) => plan.needsDisplayName);
   const displayNames = await readDisplayNames(reads, userId, named);
   return scanUnread(db, { userId, rules, displayNames }, asks);

@@ -4,19 +4,32 @@ import { type PushRuleChanges, pushRulesOf } from '../../src/matrix/push-rule-ch
 import type { PushEvent, PushRuleset } from '../../src/matrix/push-rules.ts';
 import type { SyncEvent } from './sync-event.ts';
 
-/** A user's push rules, and where they stand in the user's partition of `user_values`. */
+/** What a user's unread events are counted by. */
 export interface UserRules {
-  /** Undefined: the default rules. */
+  /** The push rules. Undefined: the default ones. */
   readonly rules: PushRuleset | undefined;
+  /** Where they stand in the user's partition of `user_values`. */
   readonly offset: number;
+  /** Whom the user ignores: their messages count nothing (spec: client-server API, "Ignoring Users"). */
+  readonly ignored: ReadonlySet<string>;
 }
 
-/** Of whoever has changed none. */
-export const DEFAULT_RULES: UserRules = { rules: undefined, offset: -1 };
+const NOBODY: ReadonlySet<string> = new Set();
 
-/** The rules that changes make. */
+/** Of whoever has changed none and ignores nobody. */
+export const DEFAULT_RULES: UserRules = { rules: undefined, offset: -1, ignored: NOBODY };
+
+/** The rules that changes make, for who ignores nobody. */
 export function userRules(userId: UserId, changes: PushRuleChanges, offset: number): UserRules {
-  return { rules: pushRulesOf(userId, changes), offset };
+  return { rules: pushRulesOf(userId, changes), offset, ignored: NOBODY };
+}
+
+/** Whether an event is not for the user at all: of those who are ignored only state events are. */
+export function isIgnored(
+  { ignored }: Pick<UserRules, 'ignored'>,
+  { sender, state_key }: { readonly sender: string; readonly state_key: string | null },
+): boolean {
+  return state_key === null && ignored.has(sender);
 }
 
 /** How the rules count a room. */

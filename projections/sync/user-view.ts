@@ -18,16 +18,13 @@ export class UserView {
   readonly joined = new Set<RoomId>();
   /** Only of rooms that somebody has asked about. */
   readonly readings = new Map<RoomId, Reading>();
-  /** The push rules that readings count by. */
-  rules: UserRules;
   readonly sleepers = new Set<Sleeper>();
-  /** Whom the user ignores. */
-  ignored: ReadonlySet<string>;
   /** When it was last asked for, monotonic milliseconds. */
   usedAt = 0;
   private readonly histories = new Map<RoomId, Membership[]>();
   /** By partition of `rooms`: the offset of the last change; a hole where there was none. */
   private readonly lastChanges: number[] = [];
+  private counted: UserRules;
 
   constructor(
     userId: UserId,
@@ -35,9 +32,8 @@ export class UserView {
     rules: UserRules,
     ignored: ReadonlySet<string>,
   ) {
-    this.ignored = ignored;
     this.userId = userId;
-    this.rules = rules;
+    this.counted = { ...rules, ignored };
     for (const membership of memberships) this.change(membership);
   }
 
@@ -56,10 +52,26 @@ export class UserView {
     return true;
   }
 
+  /** What readings count by. Another object once it has changed. */
+  get rules(): UserRules {
+    return this.counted;
+  }
+
+  /** Whom the user ignores. */
+  get ignored(): ReadonlySet<string> {
+    return this.counted.ignored;
+  }
+
   /** Takes newer push rules: all is counted anew. */
-  obey(rules: UserRules): void {
-    if (rules.offset <= this.rules.offset) return;
-    this.rules = rules;
+  obey({ rules, offset }: Pick<UserRules, 'rules' | 'offset'>): void {
+    if (offset <= this.rules.offset) return;
+    this.counted = { rules, offset, ignored: this.ignored };
+    this.readings.clear();
+  }
+
+  /** Takes a newer list of whom the user ignores: all is counted anew. */
+  ignore(users: ReadonlySet<string>): void {
+    this.counted = { ...this.counted, ignored: users };
     this.readings.clear();
   }
 

@@ -108,8 +108,7 @@ export class UserViews implements TailListener {
   }
 
   ignored(userId: UserId, users: ReadonlySet<string>): void {
-    const view = this.views.get(userId);
-    if (view !== undefined) view.ignored = users;
+    this.views.get(userId)?.ignore(users);
   }
 
   read(userId: UserId, roomId: RoomId, place: number, thread: string | null): void {
@@ -139,7 +138,7 @@ export class UserViews implements TailListener {
       const list = tail?.accountData.findLast(
         ({ room_id, type }) => room_id === null && type === IGNORED_USERS,
       );
-      if (list !== undefined) view.ignored = new Set(ignoredIn(list.content));
+      if (list !== undefined) view.ignore(new Set(ignoredIn(list.content)));
       this.views.set(userId, view);
       for (const roomId of view.joined) this.index(view, roomId);
     }

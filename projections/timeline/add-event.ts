@@ -35,20 +35,21 @@ export function addEvent(into: Into, record: OpenedRecord, value: RoomEventRecor
   if (isLive(value)) addReading(rows, row, event.pdu, isRedacted);
 }
 
-/** Counts the event. @returns the ordinals of the main timeline and of its thread, up to and with it. */
+/** Counts the event. @returns the ordinals of the main timeline and of its thread, up to and with it, if it counts. */
 function ordinalsOf(
   { room, threads }: Into,
   value: RoomEventRecord,
   pdu: ParsedEvent['pdu'],
   place: ThreadPlace | undefined,
-): Pick<EventRow, 'ordinal' | 'thread_ordinal'> {
-  if (!isLive(value)) return { ordinal: null, thread_ordinal: null };
+): Pick<EventRow, 'ordinal' | 'thread_ordinal' | 'notifies'> {
+  if (!isLive(value)) return { ordinal: null, thread_ordinal: null, notifies: false };
   const notifies = isNotifying(pdu);
   if (place !== undefined) {
-    return { ordinal: room.ordinal, thread_ordinal: threads.count(room.room, place.thread, notifies) };
+    const thread_ordinal = threads.count(room.room, place.thread, notifies);
+    return { ordinal: room.ordinal, thread_ordinal, notifies };
   }
   if (notifies) room.ordinal += 1;
-  return { ordinal: room.ordinal, thread_ordinal: null };
+  return { ordinal: room.ordinal, thread_ordinal: null, notifies };
 }
 
 function eventRow(
@@ -107,4 +108,5 @@ function addReading(rows: TimelineRows, row: EventRow, pdu: ParsedEvent['pdu'], 
   const mention = { room, place, notifies, sender, thread };
   for (const user_id of mentions.userIds) rows.mentions.push({ user_id, ...mention });
   if (mentions.room) rows.mentions.push({ user_id: '', ...mention });
+  if (mentions.everyone) rows.mentions.push({ user_id: '*', ...mention });
 }

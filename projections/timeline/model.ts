@@ -5,7 +5,7 @@ import { TimelineProjector } from './projector.ts';
 /** The events of every room, in the room's order. */
 export const timelineModel: ReadModel = {
   name: 'timeline',
-  version: 4,
+  version: 5,
   topics: ['rooms'],
   schemaSql: readFileSync(new URL('schema.sql', import.meta.url), 'utf8'),
   indexSql: readFileSync(new URL('indexes.sql', import.meta.url), 'utf8'),

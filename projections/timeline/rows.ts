@@ -12,6 +12,7 @@ export interface EventRow {
   readonly kind: number;
   readonly hops: number | null;
   has_url: boolean;
+  readonly notifies: boolean;
   readonly event_id: string;
   readonly type: string;
   readonly sender: string;
@@ -29,9 +30,9 @@ export interface EventRow {
 
 /** An event that is recorded again: what its newer record says of it; the event itself is the same. */
 export function recordedAgain(before: EventRow, now: EventRow): EventRow {
-  const { place, log_offset, ordinal, thread_ordinal, kind, hops, thread } = now;
+  const { place, log_offset, ordinal, thread_ordinal, kind, hops, notifies, thread } = now;
   const { device_id, txn_id, scope, command } = now;
-  const placed = { place, log_offset, ordinal, thread_ordinal, kind, hops, thread };
+  const placed = { place, log_offset, ordinal, thread_ordinal, kind, hops, notifies, thread };
   return { ...before, ...placed, device_id, txn_id, scope, command };
 }
 

@@ -23,6 +23,8 @@ CREATE TABLE events (
   -- Relations between the event and the one that says which thread it is; null in the main timeline.
   hops smallint,
   has_url boolean NOT NULL,
+  -- Whether it is one of those that the ordinals count.
+  notifies boolean NOT NULL,
   event_id text NOT NULL,
   type text NOT NULL,
   sender text NOT NULL,
@@ -47,6 +49,8 @@ CREATE INDEX events_place ON events (room, place) WHERE kind <= 1;
 CREATE INDEX events_time ON events (room, ts, place) WHERE kind <= 1;
 -- Costs nothing where there are no threads.
 CREATE INDEX events_thread ON events (room, thread, place) WHERE thread IS NOT NULL;
+-- What the ordinals count and redactions took back: as large as there are redactions.
+CREATE INDEX events_redacted ON events (room, thread, place) WHERE notifies AND redacted_by IS NOT NULL;
 
 -- What events say of others: a row for each child whose relation has not been redacted away.
 CREATE TABLE relations (
@@ -75,7 +79,8 @@ CREATE TABLE threads (
 );
 CREATE INDEX threads_place ON threads (room, place);
 
--- Who is mentioned where; an empty user ID stands for the whole room.
+-- Who is mentioned where; an empty user ID stands for the whole room, which not everybody may mention, and `*` for
+-- everyone, whoever says so (the room's tombstone).
 CREATE TABLE mentions (
   user_id text NOT NULL,
   room bigint NOT NULL,

@@ -42,12 +42,12 @@ export function timelineSql(schema: string): TimelineSql {
   return {
     rooms: `INSERT INTO ${schema}.rooms SELECT * FROM unnest($1::int8[], $2::text[], $3::text[])`,
     events: `INSERT INTO ${schema}.events AS e SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[],
-        $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::bool[], $10::text[], $11::text[], $12::text[],
-        $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[],
-        $21::bytea[], $22::text[])
+        $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::bool[], $10::bool[], $11::text[], $12::text[],
+        $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[],
+        $21::bytea[], $22::bytea[], $23::text[])
       ON CONFLICT (event_id) DO UPDATE SET place = EXCLUDED.place, log_offset = EXCLUDED.log_offset,
         ordinal = EXCLUDED.ordinal, thread_ordinal = EXCLUDED.thread_ordinal, kind = EXCLUDED.kind,
-        hops = EXCLUDED.hops, thread = EXCLUDED.thread, device_id = EXCLUDED.device_id,
+        hops = EXCLUDED.hops, notifies = EXCLUDED.notifies, thread = EXCLUDED.thread, device_id = EXCLUDED.device_id,
         txn_id = EXCLUDED.txn_id, scope = EXCLUDED.scope, command = EXCLUDED.command,
         ${redactedToo('content', 'redacts', 'has_url')}, redacted_by = coalesce(EXCLUDED.redacted_by, e.redacted_by)`,
     mentions: `INSERT INTO ${schema}.mentions SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[], $4::bool[],
@@ -112,6 +112,7 @@ function writeEvents(sql: TimelineSql, rows: readonly EventRow[]): Statement {
       int8Column(rows.map((row) => row.kind)),
       int8Column(rows.map((row) => row.hops)),
       boolColumn(rows.map((row) => row.has_url)),
+      boolColumn(rows.map((row) => row.notifies)),
       textColumn(rows.map((row) => row.event_id)),
       textColumn(rows.map((row) => row.type)),
       textColumn(rows.map((row) => row.sender)),

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { asUserId } from './identifiers.ts';
 import type { JsonObject, JsonValue } from './json.ts';
-import { isNotifying, mentionsOf, type NotifiableEvent } from './notifying.ts';
+import { countedByDefault, isNotifying, mentionsOf, type NotifiableEvent } from './notifying.ts';
 import { defaultPushRules } from './push-rule-defaults.ts';
 import { evaluate } from './push-rules.ts';
 
@@ -30,17 +30,30 @@ it('mentions are the user IDs in the list, each once, and the room', () => {
   assert.deepEqual(mentionsOf(message({ 'm.mentions': { user_ids, room: true } })), {
     userIds: [ME, OTHER],
     room: true,
+    everyone: false,
   });
   for (const odd of [null, 5, [], {}, { user_ids: ME }, { room: 'true' }, { user_ids: { 0: ME } }]) {
-    assert.deepEqual(mentionsOf(message({ 'm.mentions': odd })), { userIds: [], room: false });
+    assert.deepEqual(mentionsOf(message({ 'm.mentions': odd })), {
+      userIds: [],
+      room: false,
+      everyone: false,
+    });
   }
-  assert.deepEqual(mentionsOf(message({})), { userIds: [], room: false });
+  assert.deepEqual(mentionsOf(message({})), { userIds: [], room: false, everyone: false });
 });
 
 it('mentions in notices and memberships have no effect', () => {
   const content = { 'm.mentions': { user_ids: [ME], room: true } };
-  assert.deepEqual(mentionsOf(message({ ...content, msgtype: 'm.notice' })), { userIds: [], room: false });
-  assert.deepEqual(mentionsOf(message(content, 'm.room.member')), { userIds: [], room: false });
+  assert.deepEqual(mentionsOf(message({ ...content, msgtype: 'm.notice' })), {
+    userIds: [],
+    room: false,
+    everyone: false,
+  });
+  assert.deepEqual(mentionsOf(message(content, 'm.room.member')), {
+    userIds: [],
+    room: false,
+    everyone: false,
+  });
 });
 
 it('for every event: the quick answers are those of the default rules', () => {
@@ -88,11 +101,12 @@ it('for every event: the quick answers are those of the default rules', () => {
       };
       const context = { userId: ME, displayName: 'me', memberCount, levels };
       const outcome = evaluate(defaultPushRules(ME), { ...each, sender: OTHER, room_id: '!r:one' }, context);
-      const { userIds, room } = mentionsOf(each);
-      const mentioned = userIds.includes(ME) || (room && level >= 50);
+      const { userIds, room, everyone } = mentionsOf(each);
+      const mentioned = userIds.includes(ME) || (room && level >= 50) || everyone;
       assert.equal(outcome.notify, isNotifying(each) || mentioned);
-      const isTombstone = each.type.toLowerCase() === 'm.room.tombstone' && isNotifying(each);
-      assert.equal(outcome.highlight, mentioned || isTombstone);
+      assert.equal(outcome.highlight, mentioned);
+      const counted = countedByDefault(each, ME, true, level >= 50);
+      assert.deepEqual(counted, { notify: outcome.notify, highlight: outcome.highlight });
     }),
     { numRuns: 3000 },
   );

@@ -13,11 +13,13 @@ import { ownObject, ownString, ownValue } from './json.ts';
  * notifications as read"; hence no own event is ever counted), and *mentions* the events after `read` that by
  * `mentionsOf` mention the user or the room:
  *
- *     notification_count = ordinal(now) - ordinal(read) + mentions that are not notifying themselves
- *     highlight_count    = mentions + tombstones after read (an event that is both counts once)
+ *     notification_count = ordinal(now) - ordinal(read) - notifying events after read that were redacted
+ *                        + mentions that are not notifying themselves
+ *     highlight_count    = mentions
  *
- * The mentions stand in a small table, of the few events that have any. Not notifying themselves are edits,
- * reactions, state, the unheard of. The one-to-one rules notify of the same events as the rules for larger
+ * The mentions stand in a small table, of the few events that have any; the room's tombstone is among them, as a
+ * mention of everyone. A redacted event mentions nobody and counts nothing: those that did stand in a small index.
+ * Not notifying themselves are edits, reactions, state, the unheard of. The one-to-one rules notify of the same events as the rules for larger
  * rooms, so the number of members does not matter. For users with rules of their own, see `evaluate`.
  */
 
@@ -29,7 +31,7 @@ export function isNotifying(event: NotifiableEvent): boolean {
   if (isSilenced(event)) return false;
   switch (event.type.toLowerCase()) {
     case 'm.room.tombstone':
-      return event.state_key === '';
+      return isTombstone(event);
     case 'm.room.message':
     case 'm.room.encrypted':
     case 'm.call.invite':
@@ -56,9 +58,8 @@ export function countedByDefault(
   base: boolean,
   mayMentionRoom: boolean,
 ): Counted {
-  const { userIds, room } = mentionsOf(event);
-  const isTombstone = event.type.toLowerCase() === 'm.room.tombstone' && isNotifying(event);
-  const highlight = isTombstone || userIds.includes(userId) || (room && mayMentionRoom);
+  const { userIds, room, everyone } = mentionsOf(event);
+  const highlight = everyone || userIds.includes(userId) || (room && mayMentionRoom);
   return { notify: highlight || (base && isNotifying(event)), highlight };
 }
 
@@ -68,24 +69,33 @@ export interface Mentions {
   readonly userIds: readonly UserId[];
   /** The whole room, if the sender's power level reaches `PowerLevels.notification('room')`. */
   readonly room: boolean;
+  /** Everybody, whoever sends it: `.m.rule.tombstone`. */
+  readonly everyone: boolean;
 }
 
-const NO_MENTIONS: Mentions = { userIds: [], room: false };
+const NO_MENTIONS: Mentions = { userIds: [], room: false, everyone: false };
 
 /**
- * The mentions in an event that take effect: none where an earlier rule silences the event (notices,
- * memberships). Spec: client-server API, "User and room mentions".
+ * What an event highlights by the default rules, the room's tombstone among it: none where an earlier rule silences the event (notices,
+ * memberships). Spec: client-server API, "User and room mentions", "Predefined Rules".
  */
 export function mentionsOf(event: NotifiableEvent): Mentions {
+  if (isSilenced(event)) return NO_MENTIONS;
+  const everyone = isTombstone(event);
   const mentions = ownObject(event.content, 'm.mentions');
-  if (mentions === undefined || isSilenced(event)) return NO_MENTIONS;
+  if (mentions === undefined) return everyone ? { ...NO_MENTIONS, everyone } : NO_MENTIONS;
   const listed = ownValue(mentions, 'user_ids');
   const userIds = new Set<UserId>();
   for (const entry of Array.isArray(listed) ? listed : []) {
     const user = typeof entry === 'string' ? parseUserId(entry) : undefined;
     if (user !== undefined) userIds.add(user);
   }
-  return { userIds: [...userIds], room: ownValue(mentions, 'room') === true };
+  return { userIds: [...userIds], room: ownValue(mentions, 'room') === true, everyone };
+}
+
+/** What `.m.rule.tombstone` matches. Case does not count, as in every `event_match`. */
+function isTombstone({ type, state_key }: NotifiableEvent): boolean {
+  return state_key === '' && type.toLowerCase() === 'm.room.tombstone';
 }
 
 /** `.m.rule.suppress_notices` and `.m.rule.member_event`, which come before the mentions. Case does not count. */

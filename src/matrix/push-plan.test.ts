@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { asRoomId, asUserId } from './identifiers.ts';
 import type { JsonObject } from './json.ts';
-import { isNotifying, mentionsOf } from './notifying.ts';
+import { countedByDefault } from './notifying.ts';
 import type { PowerLevels } from './power-levels.ts';
 import { DEFAULT_PLAN, pushPlan } from './push-plan.ts';
 import { NO_PUSH_RULE_CHANGES, type PushRuleChanges, pushRulesOf } from './push-rule-changes.ts';
@@ -178,12 +178,7 @@ const events: fc.Arbitrary<PushEvent> = fc
 
 /** What arithmetic makes of an event. */
 function byArithmetic(event: PushEvent, base: boolean, levels: PowerLevels) {
-  const mentions = mentionsOf(event);
-  const isTombstone = event.type.toLowerCase() === 'm.room.tombstone' && event.state_key === '';
-  const room = mentions.room && levels.of(event.sender) >= levels.notification('room');
-  const isNotice = !isNotifying(event) && isTombstone;
-  const highlight = !isNotice && (room || mentions.userIds.includes(ME) || isTombstone);
-  return { notify: highlight || (base && isNotifying(event)), highlight };
+  return countedByDefault(event, ME, base, levels.of(event.sender) >= levels.notification('room'));
 }
 
 it('whatever the rules, what a plan does not look at is as arithmetic says', () => {

@@ -54,6 +54,12 @@ export const faults: readonly Fault[] = [
     fault: '',
   },
   {
+    what: 'what was redacted stays counted',
+    file: 'projections/sync/reading.ts',
+    code: 'if (!this.takeBack(room)) return undefined;',
+    fault: '',
+  },
+  {
     what: 'private receipts are shown to everybody',
     file: 'projections/sync/room-state.ts',
     code: "if (receipt.receipt_type !== 'm.read' && receipt.user_id !== userId) continue;",

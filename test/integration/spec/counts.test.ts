@@ -281,6 +281,42 @@ describe('counts right after', () => {
     await counts.are([1, 0], 'CS API, Predefined Rules, .m.rule.reaction');
   });
 
+  it('a redaction have no more of what was redacted, whenever that came', async () => {
+    const rule = 'CS API, Redactions: what is redacted notifies nobody';
+    const [owner, guest, roomId] = await shared.pair();
+    const counts = new Counts(guest, roomId);
+    await counts.are([0, 0], section);
+    const first = await owner.say(roomId, 'one');
+    const second = await owner.say(roomId, 'two');
+    await counts.are([2, 0], section);
+    await owner.redact(roomId, first);
+    await counts.are([1, 0], rule);
+    const third = await owner.say(roomId, 'three');
+    await owner.redact(roomId, third);
+    await counts.are([1, 0], `${rule}: before anybody looked`);
+    await owner.redact(roomId, third);
+    await owner.redact(roomId, second);
+    await counts.are([0, 0], `${rule}: twice is once`);
+    await owner.say(roomId, 'four');
+    await counts.are([1, 0], section);
+  });
+
+  it('the redaction of what was read stay', async () => {
+    const rule = 'CS API, Marking notifications as read';
+    const [owner, guest, roomId] = await shared.pair();
+    const counts = new Counts(guest, roomId);
+    const read = await owner.say(roomId, 'one');
+    expectOk(await guest.ask('POST', path('rooms', roomId, 'receipt', 'm.read', read), { json: {} }), rule);
+    await owner.say(roomId, 'two');
+    await counts.are([1, 0], rule);
+    await owner.redact(roomId, read);
+    await counts.are([1, 0], rule);
+    await owner.send(roomId, 'm.room.message', { msgtype: 'm.notice', body: 'bot' });
+    const notice = await owner.send(roomId, 'm.room.message', { msgtype: 'm.notice', body: 'bot' });
+    await owner.redact(roomId, notice);
+    await counts.are([1, 0], `${section}: what has not counted is not taken away`);
+  });
+
   it('the redaction of a mention have no highlight any more', async () => {
     const [owner, guest, roomId] = await shared.pair();
     const counts = new Counts(guest, roomId);
@@ -288,7 +324,7 @@ describe('counts right after', () => {
     const eventId = await say(owner, roomId, 'you', mention(guest));
     await counts.are([1, 1], section);
     await owner.redact(roomId, eventId);
-    await counts.are([1, 0], `${section}: what is redacted mentions nobody`);
+    await counts.are([0, 0], `${section}: what is redacted mentions nobody`);
   });
 
   it('the redaction of a keyword have no highlight any more', async () => {
@@ -299,7 +335,7 @@ describe('counts right after', () => {
     const eventId = await say(owner, roomId, 'cake');
     await counts.are([1, 1], section);
     await owner.redact(roomId, eventId);
-    await counts.are([1, 0], `${section}: the keyword is gone`);
+    await counts.are([0, 0], `${section}: the keyword is gone`);
   });
 
   it('a tombstone have a highlight', async () => {
@@ -311,6 +347,21 @@ describe('counts right after', () => {
       replacement_room: '!new:localhost',
     });
     await counts.are([1, 1], 'CS API, Predefined Rules, .m.rule.tombstone');
+  });
+
+  it('a tombstone are the same however its type is written, and go with it', async () => {
+    const rule = 'CS API, Predefined Rules, .m.rule.tombstone; event_match is case-insensitive';
+    const [owner, guest, roomId] = await shared.pair();
+    const counts = new Counts(guest, roomId);
+    await counts.are([0, 0], section);
+    const eventId = await owner.setState(roomId, 'M.Room.Tombstone', '', { body: 'moved' });
+    await counts.are([1, 1], rule);
+    await owner.setState(roomId, 'm.room.tombstone', 'a key', { body: 'no tombstone of the room' });
+    await counts.are([1, 1], `${rule}: with the empty state key alone`);
+    await owner.setState(roomId, 'm.room.tombstone', '', { body: 'moved', msgtype: 'm.notice' });
+    await counts.are([1, 1], 'CS API, Predefined Rules, .m.rule.suppress_notices comes first');
+    await owner.redact(roomId, eventId);
+    await counts.are([0, 0], `${section}: redacted`);
   });
 
   it('a receipt begin behind it, keywords too', async () => {
@@ -385,5 +436,19 @@ describe('counts of threads', () => {
     await put(guest, ['room', roomId], { actions: [] });
     const only = { [root]: { notification_count: 1, highlight_count: 1 } };
     same(await threads(guest, roomId), [[0, 0], only], rule);
+  });
+
+  it('have no more of what was redacted, each of its own', async () => {
+    const rule = 'CS API, Receiving notifications: partition the notification count to each thread';
+    const [owner, guest, roomId] = await shared.pair();
+    const root = await owner.say(roomId, 'root');
+    const first = await say(owner, roomId, 'one', inThread(root));
+    await say(owner, roomId, 'two', inThread(root));
+    const counted = (notification_count: number) => ({ [root]: { notification_count, highlight_count: 0 } });
+    same(await threads(guest, roomId), [[1, 0], counted(2)], rule);
+    await owner.redact(roomId, first);
+    same(await threads(guest, roomId), [[1, 0], counted(1)], rule);
+    await owner.redact(roomId, root);
+    same(await threads(guest, roomId), [[0, 0], counted(1)], rule);
   });
 });

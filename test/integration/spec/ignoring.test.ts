@@ -77,6 +77,51 @@ describe('whoever ignores a user', () => {
     check(!timelineOf(await user.sync(), roomId).includes(before), SECTION);
   });
 
+  it('has none of that user’s messages counted, mentions and keywords neither, until the user is heard again', async () => {
+    const { user, pest, friend, roomId } = await scene();
+    const rule = `${SECTION}; Receiving notifications`;
+    const put = { json: { actions: ['notify', { set_tweak: 'highlight' }], pattern: 'cake' } };
+    const text = (body: string, more = {}) => ({ msgtype: 'm.text', body, ...more });
+    const mentions = { 'm.mentions': { user_ids: [user.userId] } };
+    let since: string | undefined;
+    let last: unknown;
+    const are = async (notifications: number, highlights: number, what: string) => {
+      const next = await user.sync({ since, timeout: 0 });
+      last = next.rooms?.join?.[roomId]?.unread_notifications ?? last;
+      since = next.next_batch;
+      const counts = { notification_count: notifications, highlight_count: highlights };
+      same(last, counts, `${rule}: ${what} (incremental sync)`);
+      same((await user.sync()).rooms?.join?.[roomId]?.unread_notifications, counts, `${rule}: ${what}`);
+    };
+    await are(0, 0, 'nothing yet');
+    await pest.say(roomId, 'buy');
+    await friend.say(roomId, 'hello');
+    await pest.send(roomId, 'm.room.message', text('you', mentions));
+    await are(3, 1, 'of all');
+    await ignore(user, pest);
+    await are(1, 0, 'once ignored');
+    await pest.say(roomId, 'more');
+    await pest.send(roomId, 'm.reaction', { ...mentions, 'm.relates_to': {} });
+    await are(1, 0, 'while ignored');
+    expectOk(await user.ask('PUT', path('pushrules', 'global', 'content', 'cake'), put), rule);
+    await pest.say(roomId, 'cake');
+    await are(1, 0, 'keywords');
+    await pest.setState(roomId, 'org.example.state', '', mentions);
+    await are(2, 1, 'state events are still sent');
+    await ignore(user);
+    await are(7, 4, 'heard again');
+  });
+
+  it('has none of that user’s messages among the notifications', async () => {
+    const { user, pest, friend, roomId } = await scene();
+    await ignore(user, pest);
+    await pest.say(roomId, 'buy');
+    const wanted = await friend.say(roomId, 'hello');
+    const { notifications } = await user.get200('GET', path('notifications'));
+    check(Array.isArray(notifications) && notifications.length === 1, `${SECTION}: GET /notifications`);
+    same(notifications[0].event.event_id, wanted, `${SECTION}: GET /notifications`);
+  });
+
   it('still gets state events of that user', async () => {
     const { user, pest, roomId } = await scene();
     await ignore(user, pest);

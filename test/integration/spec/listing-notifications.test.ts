@@ -65,6 +65,16 @@ describe('GET /notifications', () => {
     );
   });
 
+  it('has nothing that was redacted', async () => {
+    const [owner, guest, roomId] = await shared.pair();
+    const gone = await say(owner, roomId, 'gone', mention(guest));
+    await say(owner, roomId, 'stays');
+    same(bodies(await all(guest)), ['stays', 'gone'], section);
+    await owner.redact(roomId, gone);
+    same(bodies(await all(guest)), ['stays'], `${section}: what is redacted notifies nobody`);
+    same(bodies(await all(guest, { only: 'highlight' })), [], section);
+  });
+
   it('tells apart who reads: nothing of one’s own', async () => {
     const [owner, guest, roomId] = await shared.pair();
     await say(owner, roomId, 'mine');

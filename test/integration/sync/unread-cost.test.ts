@@ -22,6 +22,21 @@ const WRITER = asUserId('@writer:localhost');
 /** The issue speaks of 100; what a room costs does not depend on the others. */
 const ROOMS = Number(process.env['MILENA_UNREAD_ROOMS'] ?? 10);
 
+/** Highlights a word. */
+const KEYWORDS = userRules(
+  READER,
+  {
+    own: {
+      ...NO_PUSH_RULE_CHANGES.own,
+      content: [
+        { rule_id: 'word', enabled: true, actions: ['notify', { set_tweak: 'highlight' }], pattern: 'cake' },
+      ],
+    },
+    changed: {},
+  },
+  0,
+);
+
 let server: TestPostgres;
 let house: House;
 let projections: Projections;
@@ -39,20 +54,21 @@ after(async () => {
   await server.stop();
 });
 
-/** Rooms in which the reader has so many unread messages. */
-async function rooms(unread: number): Promise<readonly RoomId[]> {
+/** Rooms in which the reader has so many unread messages, the oldest with other words than the rest. */
+async function rooms(unread: number, count = ROOMS, oldest = 'one'): Promise<readonly RoomId[]> {
   const made: RoomId[] = [];
-  for (let i = 0; i < ROOMS; i += 1) {
-    const { room, facts } = MadeRoom.create(`${unread} ${i}`, WRITER);
+  for (let i = 0; i < count; i += 1) {
+    const { room, facts } = MadeRoom.create(`${unread} ${i} ${oldest}`, WRITER);
     await house.append('rooms', room.id, [
       ...facts,
       room.member(READER, 'join'),
+      room.message(WRITER, oldest),
       room.message(WRITER, 'one'),
     ]);
     made.push(room.id);
   }
   await house.caughtUp(projections);
-  await fill(made, unread);
+  await fill(made, unread - 1);
   return made;
 }
 
@@ -60,8 +76,8 @@ async function rooms(unread: number): Promise<readonly RoomId[]> {
 async function fill(made: readonly RoomId[], unread: number): Promise<void> {
   const schema = await schemaOf('timeline');
   await client.query(
-    `INSERT INTO ${schema}.events (room, place, log_offset, ts, ordinal, kind, has_url, event_id, type, sender, content)
-     SELECT e.room, e.place + g, e.log_offset + g, e.ts + g, e.ordinal + g, 0, false, e.event_id || g, e.type,
+    `INSERT INTO ${schema}.events (room, place, log_offset, ts, ordinal, kind, has_url, notifies, event_id, type, sender, content)
+     SELECT e.room, e.place + g, e.log_offset + g, e.ts + g, e.ordinal + g, 0, false, true, e.event_id || g, e.type,
        e.sender, e.content
      FROM ${schema}.rooms r
      CROSS JOIN LATERAL (SELECT * FROM ${schema}.events WHERE room = r.room ORDER BY place DESC LIMIT 1) e
@@ -134,16 +150,45 @@ test('a first sync with 10,000 unread in each room costs at most twice that with
   assert.deepEqual(quiet.counts, [0]);
   assert.ok(quiet.buffers <= 2 * small.buffers, `${quiet.buffers} buffers with mentions only`);
 
-  // Keywords are looked for in the newest 500 of each room, however many there are.
-  const content = [{ rule_id: 'word', enabled: true, actions: ['notify'], pattern: 'cake' }];
-  const keywords = userRules(READER, { own: { ...NO_PUSH_RULE_CHANGES.own, content }, changed: {} }, 0);
-  const [thousand, tenThousand] = [
-    await cost(await rooms(1_000), keywords, false),
-    await cost(many, keywords, false),
+  // Keywords are looked for in the newest 500 of each room and 10,000 more in all, however many there are.
+  const looked = 500 + Math.floor(10_000 / ROOMS);
+  const [some, tenThousand] = [
+    await cost(await rooms(looked), KEYWORDS, false),
+    await cost(many, KEYWORDS, false),
   ];
-  assert.deepEqual([thousand.counts, tenThousand.counts], [[1_000], [10_000]]);
+  assert.deepEqual([some.counts, tenThousand.counts], [[looked], [10_000]]);
   assert.ok(
-    tenThousand.buffers <= 1.5 * thousand.buffers,
-    `${tenThousand.buffers}, ${thousand.buffers} with 1,000`,
+    tenThousand.buffers <= 1.5 * some.buffers,
+    `${tenThousand.buffers}, ${some.buffers} with ${looked}`,
+  );
+});
+
+/** What one of these rules counts in rooms: notifications and highlights. */
+async function counted(made: readonly RoomId[], rules: UserRules) {
+  const reads = createSyncReads(projections.queries, projections.positions, house.log.slots);
+  const places = await reads.places(made.map((room_id) => ({ room_id, offset: Number.MAX_SAFE_INTEGER })));
+  const at = made.map((room_id, index) => ({ room_id, place: places[index] ?? 0 }));
+  const unread = await reads.unread(READER, rules, at);
+  return made.map((roomId) => {
+    const main = unread.get(roomId)?.threads.get('main');
+    return [main?.notification_count ?? 0, main?.highlight_count ?? 0];
+  });
+}
+
+test('a keyword is found in 10,000 unread messages of a room beside others, and so are those of who is ignored', async () => {
+  const [deep] = await rooms(10_000, 1, 'I like cake');
+  const quiet = await rooms(400, ROOMS, 'cake');
+  assert.ok(deep !== undefined);
+  assert.deepEqual(await counted([deep, ...quiet], KEYWORDS), [[10_000, 1], ...quiet.map(() => [400, 1])]);
+  const ignoring = { ...DEFAULT_RULES, ignored: new Set([WRITER]) };
+  assert.deepEqual(await counted([deep, ...quiet], ignoring), [[0, 0], ...quiet.map(() => [0, 0])]);
+});
+
+test('beyond what is looked at, a message with a keyword counts like any other', async () => {
+  const many = await rooms(1_000 + Math.ceil(10_000 / ROOMS), ROOMS, 'old cake');
+  const counts = await counted(many, KEYWORDS);
+  assert.deepEqual(
+    counts,
+    many.map(() => [1_000 + Math.ceil(10_000 / ROOMS), 0]),
   );
 });
