@@ -135,9 +135,11 @@ async function readRoom(
   }
   if (row === undefined || (row.version === null && row.saga === null)) return undefined;
   // The text was made of this very shape by `room_state/rows.ts`.
-  const extremities: [eventId: RoomSnapshot['extremities'][number]['event_id'], depth: number][] = JSON.parse(
-    row.extremities ?? '[]',
-  );
+  const extremities: [
+    eventId: RoomSnapshot['extremities'][number]['event_id'],
+    depth: number,
+    hash?: string,
+  ][] = JSON.parse(row.extremities ?? '[]');
   return {
     next: row.next,
     version: row.version ?? undefined,
@@ -147,7 +149,11 @@ async function readRoom(
       state_key: fromPostgresText(state_key),
       event_id,
     })),
-    extremities: extremities.map(([event_id, depth]) => ({ event_id, depth })),
+    extremities: extremities.map(([event_id, depth, hash]) => ({
+      event_id,
+      depth,
+      ...(hash === undefined ? {} : { hash }),
+    })),
     place: row.place ?? 0,
     saga: row.saga ?? undefined,
   };

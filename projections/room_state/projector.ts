@@ -1,4 +1,7 @@
 import type { Records, RoomEventRecord } from '../../src/log/records.ts';
+import type { Pdu } from '../../src/matrix/event.ts';
+import { hashForReferences, prevEventIds } from '../../src/matrix/event-format.ts';
+import { roomVersion } from '../../src/matrix/room-versions.ts';
 import { rootBytes } from '../../src/state/root.ts';
 import { EMPTY_ROOT, StateTree } from '../../src/state/state-tree.ts';
 import type { OpenedRecord, Projector, ProjectorContext, Statement } from '../framework/model.ts';
@@ -71,10 +74,7 @@ export class RoomStateProjector implements Projector {
     if (!isLive(value)) return;
     if (pdu.type === 'm.room.create') room.creator = pdu.sender;
     room.place = Math.max(room.place, value.place);
-    room.extremities = [
-      ...room.extremities.filter(([id]) => !pdu.prev_events.some((previous) => previous === id)),
-      [value.event_id, pdu.depth],
-    ];
+    room.extremities = extremitiesAfter(room, value.event_id, pdu);
     const reference = value.current ?? value.after;
     if (reference === null) {
       assertSameRoot(record.offset, room.root, value.before.root);
@@ -126,6 +126,16 @@ interface Batch {
   readonly trees: Map<number, StateTree>;
   readonly rows: RoomStateRows;
   readonly writer: EntryWriter;
+}
+
+function extremitiesAfter(room: RoomRow, eventId: string, pdu: Pdu): RoomRow['extremities'] {
+  const previous = new Set<string>(prevEventIds(pdu));
+  const version = roomVersion(room.version);
+  const hash = version === undefined ? undefined : hashForReferences(version, pdu);
+  return [
+    ...room.extremities.filter(([id]) => !previous.has(id)),
+    hash === undefined ? [eventId, pdu.depth] : [eventId, pdu.depth, hash],
+  ];
 }
 
 /** Nobody can forget a room that was never there: what knows no room says nothing. */

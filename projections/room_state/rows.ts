@@ -12,7 +12,7 @@ export interface RoomRow {
   readonly version: string;
   creator: string;
   root: Uint8Array;
-  extremities: readonly (readonly [eventId: string, depth: number])[];
+  extremities: readonly (readonly [eventId: string, depth: number, hash?: string])[];
 }
 
 /** A row of `entries`. */

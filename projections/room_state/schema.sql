@@ -12,7 +12,7 @@ CREATE TABLE rooms (
   creator text NOT NULL,
   -- The root of the current state.
   root bytea NOT NULL,
-  -- JSON: forward extremities as [event ID, depth].
+  -- JSON: forward extremities as [event ID, depth], in versions 1 and 2 with the reference hash behind them.
   extremities text NOT NULL
   -- One row is updated with every event: the free space keeps the update on its page and out of the indexes.
 ) WITH (fillfactor = 50);

@@ -89,7 +89,7 @@ export interface Config {
   readonly internalSecret: string | undefined;
   /** Absolute path. */
   readonly signingKey: string;
-  readonly defaultRoomVersion: '10' | '11' | '12';
+  readonly defaultRoomVersion: '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '10' | '11' | '12';
   readonly passwordHashMemory: number;
   readonly passwordHashPasses: number;
   readonly passwordHashesAtOnce: number;

@@ -167,8 +167,8 @@ export const keys: { readonly [K in keyof Config]: Key<Config[K]> } = {
   },
   defaultRoomVersion: {
     name: 'default_room_version',
-    about: ['The version of rooms made without one: 10, 11 or 12.'],
-    parse: parse.builtChoice(['10', '11', '12'], ['1', '2', '3', '4', '5', '6', '7', '8', '9']),
+    about: ['The version of rooms made without one: 1 to 12.'],
+    parse: parse.choice('1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12'),
     default: '12',
   },
   passwordHashMemory: {

@@ -5,7 +5,7 @@ import type { RoomVersion } from './room-versions.ts';
 
 /**
  * Which state events authorise an event, and what an event's own list of them must be (spec: server-server
- * API, "Auth events selection"; authorisation rule 3, in versions 10 and 11 rule 2).
+ * API, "Auth events selection"; authorisation rule 3 of version 12, rule 2 of those before).
  */
 
 /** What of an event decides which events authorise it. */
@@ -49,7 +49,7 @@ export interface AuthEventEntry {
 }
 
 /**
- * Rule 3 (2 in versions 10 and 11): judges the events that `event` lists as its `auth_events`. Create events
+ * Rule 3 (2 to version 11): judges the events that `event` lists as its `auth_events`. Create events
  * are not judged by it: rule 1 says all there is to say about them.
  */
 export function checkAuthEvents(

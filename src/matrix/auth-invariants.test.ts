@@ -163,21 +163,24 @@ describe('it is never allowed', () => {
       isMember(each) && named(each) === 'join' && isClosed && !['invite', 'join'].includes(before(each) ?? '')
     );
   });
-  never('to give anybody a level above the own', ({ event, own, levels, state }) => {
+  never('to give anybody a level above the own', ({ version, event, own, levels, state }) => {
     if (event.type !== 'm.room.power_levels' || state('m.room.power_levels', '') === undefined) return false;
     const users = ownObject(event.content, 'users') ?? {};
     const raised = Object.entries(users).filter(([name, given]) => given !== levels.of(name));
-    return raised.some(([, given]) => (levelValue(given) ?? 0) > own);
+    return raised.some(([, given]) => (levelValue(version, given) ?? 0) > own);
   });
-  never('to take a level from another who stands as high as oneself or higher', ({ event, own, state }) => {
-    const present = state('m.room.power_levels', '');
-    if (event.type !== 'm.room.power_levels' || present === undefined) return false;
-    const then = ownObject(event.content, 'users') ?? {};
-    return Object.entries(ownObject(present.content, 'users') ?? {}).some(([name, had]) => {
-      const isChanged = ownValue(then, name) !== had;
-      return isChanged && name !== event.sender && (levelValue(had) ?? 0) >= own;
-    });
-  });
+  never(
+    'to take a level from another who stands as high as oneself or higher',
+    ({ version, event, own, state }) => {
+      const present = state('m.room.power_levels', '');
+      if (event.type !== 'm.room.power_levels' || present === undefined) return false;
+      const then = ownObject(event.content, 'users') ?? {};
+      return Object.entries(ownObject(present.content, 'users') ?? {}).some(([name, had]) => {
+        const isChanged = ownValue(then, name) !== had;
+        return isChanged && name !== event.sender && (levelValue(version, had) ?? 0) >= own;
+      });
+    },
+  );
   never("to write another user's state", ({ event }) => {
     const key = event.state_key ?? '';
     return event.type !== 'm.room.member' && key.startsWith('@') && key !== event.sender;
@@ -197,7 +200,7 @@ describe('it is never allowed', () => {
 it('and yet much is allowed: the rooms above live', () => {
   const seen = new Set<string>();
   let allowed = 0;
-  const [version = assert.fail()] = ROOM_VERSIONS;
+  const version = ROOM_VERSIONS.at(-1) ?? assert.fail();
   fc.assert(
     fc.property(attempts, (list) => {
       allowed += play(version, list, (each) => seen.add(named(each) ?? each.event.type));

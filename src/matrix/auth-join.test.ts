@@ -30,6 +30,15 @@ function first(sender: UserId, target: UserId) {
   });
 }
 
+/** Whether a version has a join rule. */
+function knows(joinRule: string): (version: RoomVersion) => boolean {
+  return (version) => {
+    if (joinRule === 'knock') return version.knocking;
+    if (joinRule === 'restricted') return version.restrictedJoins;
+    return joinRule !== 'knock_restricted' || version.knockRestrictedJoins;
+  };
+}
+
 const vouchedBy = (user: string) => ({ join_authorised_via_users_server: user });
 const signedBy = (server: string) => ({ isSignedBy: (asked: string) => asked === asServerName(server) });
 const open: RoomShape = { joinRule: 'public' };
@@ -50,6 +59,14 @@ const form: readonly AuthCase[] = [
   },
   { rule: '5.1', name: 'both', verdict: 'allowed', event: self(MEMBER, 'leave') },
   { rule: '5.8', name: 'another membership', verdict: 'unknown', event: self(MEMBER, 'dance') },
+  {
+    rule: '5.8',
+    name: 'knock, where nobody can',
+    verdict: 'no knocking',
+    event: self(STRANGER, 'knock'),
+    room: { joinRule: 'knock' },
+    versions: (version) => !version.knocking,
+  },
   { rule: '5.8', name: 'a known one', verdict: 'allowed', event: self(MEMBER, 'leave') },
   {
     rule: '5.2.1',
@@ -138,6 +155,7 @@ const join: readonly AuthCase[] = [
       verdict: 'allowed',
       event: self(INVITED, 'join'),
       room: { joinRule },
+      versions: knows(joinRule),
     },
     {
       rule: '5.3.4',
@@ -145,6 +163,7 @@ const join: readonly AuthCase[] = [
       verdict: 'allowed',
       event: self(MEMBER, 'join'),
       room: { joinRule },
+      versions: knows(joinRule),
     },
     {
       rule: '5.3.4',
@@ -152,6 +171,7 @@ const join: readonly AuthCase[] = [
       verdict: 'by invitation',
       event: self(STRANGER, 'join'),
       room: { joinRule },
+      versions: knows(joinRule),
     },
     {
       rule: '5.3.4',
@@ -159,6 +179,7 @@ const join: readonly AuthCase[] = [
       verdict: 'by invitation',
       event: self(KNOCKER, 'join'),
       room: { joinRule },
+      versions: knows(joinRule),
     },
   ]),
   { rule: '5.3.4', name: 'no rule is invite: invited', verdict: 'allowed', event: self(INVITED, 'join') },
@@ -176,6 +197,7 @@ const join: readonly AuthCase[] = [
       event: self(STRANGER, 'join', vouchedBy(by)),
       room: { joinRule, ...room },
       context: { isSignedBy: () => true },
+      versions: knows(joinRule),
     });
     return [
       {
@@ -184,6 +206,7 @@ const join: readonly AuthCase[] = [
         verdict: 'allowed',
         event: self(INVITED, 'join'),
         room: { joinRule },
+        versions: knows(joinRule),
       },
       {
         rule: '5.3.5.1',
@@ -191,6 +214,7 @@ const join: readonly AuthCase[] = [
         verdict: 'allowed',
         event: self(MEMBER, 'join'),
         room: { joinRule },
+        versions: knows(joinRule),
       },
       {
         rule: '5.3.5.2',
@@ -198,6 +222,7 @@ const join: readonly AuthCase[] = [
         verdict: 'nobody vouches',
         event: self(STRANGER, 'join'),
         room: { joinRule },
+        versions: knows(joinRule),
       },
       vouched('a stranger vouches', 'is not joined', '@nobody:one'),
       vouched('an invited user vouches', 'is not joined', INVITED),
@@ -210,6 +235,17 @@ const join: readonly AuthCase[] = [
     ];
   }),
   { rule: '5.3.6', name: 'public', verdict: 'allowed', event: self(STRANGER, 'join'), room: open },
+  ...['knock', 'restricted', 'knock_restricted'].map(
+    (joinRule): AuthCase => ({
+      rule: '5.3.7',
+      name: `${joinRule}, which this version does not know`,
+      verdict: 'lets nobody in',
+      event: self(INVITED, 'join', joinRule === 'knock' ? {} : vouchedBy(MEMBER)),
+      room: { joinRule },
+      context: { isSignedBy: () => true },
+      versions: (version) => !knows(joinRule)(version),
+    }),
+  ),
   {
     rule: '5.3.7',
     name: 'private',

@@ -62,7 +62,20 @@ const invite: readonly AuthCase[] = [
 const leave: readonly AuthCase[] = [
   { rule: '5.5.1', name: 'a member leaves', verdict: 'allowed', event: self(MEMBER, 'leave') },
   { rule: '5.5.1', name: 'an invited user declines', verdict: 'allowed', event: self(INVITED, 'leave') },
-  { rule: '5.5.1', name: 'who knocked takes it back', verdict: 'allowed', event: self(KNOCKER, 'leave') },
+  {
+    rule: '5.5.1',
+    name: 'who knocked takes it back',
+    verdict: 'allowed',
+    event: self(KNOCKER, 'leave'),
+    versions: (version) => version.knocking,
+  },
+  {
+    rule: '5.5.1',
+    name: 'who knocked where nobody can',
+    verdict: 'cannot leave',
+    event: self(KNOCKER, 'leave'),
+    versions: (version) => !version.knocking,
+  },
   { rule: '5.5.1', name: 'a banned user', verdict: 'cannot leave', event: self(BANNED, 'leave') },
   { rule: '5.5.1', name: 'a stranger', verdict: 'cannot leave', event: self(STRANGER, 'leave') },
   {
@@ -190,8 +203,17 @@ const knock: readonly AuthCase[] = [
       verdict: 'allowed',
       event: self(STRANGER, 'knock'),
       room: { joinRule },
+      versions: (version) => joinRule === 'knock' || version.knockRestrictedJoins,
     }),
   ),
+  {
+    rule: '5.7.1',
+    name: 'the rule is knock_restricted, before version 10',
+    verdict: 'does not let people knock',
+    event: self(STRANGER, 'knock'),
+    room: { joinRule: 'knock_restricted' },
+    versions: (version) => !version.knockRestrictedJoins,
+  },
   ...['public', 'invite', 'restricted', 'private'].map(
     (joinRule): AuthCase => ({
       rule: '5.7.1',

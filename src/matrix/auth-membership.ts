@@ -7,6 +7,7 @@ import {
 } from './auth-state.ts';
 import { checkThirdPartyInvite } from './auth-third-party-invite.ts';
 import { ALLOWED, type AuthVerdict, rejected } from './auth-verdict.ts';
+import { referencedId } from './event.ts';
 import { parseUserId, type ServerName, serverOf } from './identifiers.ts';
 import { ownString, ownValue } from './json.ts';
 import type { PowerLevels } from './power-levels.ts';
@@ -15,8 +16,8 @@ import type { RoomVersion } from './room-versions.ts';
 import type { Verifier } from './signing.ts';
 
 /**
- * Memberships: authorisation rule 5 of version 12, rule 4 of versions 10 and 11 (numbers here are those of
- * version 12).
+ * Memberships: authorisation rule 5. The numbers are those of version 12; `ruleIn` in `auth-room.fixture.ts` says
+ * which they have in others.
  */
 
 /** All that the rules about memberships look at. */
@@ -67,7 +68,8 @@ function unsignedAuthorisation({ version, event, isSignedBy }: MembershipCheck):
 /** 5.3 */
 function checkJoin(check: MembershipCheck, target: string): AuthVerdict {
   const { version, event, create, state } = check;
-  const isFirst = event.prev_events.length === 1 && event.prev_events[0] === create.event_id;
+  const [first, ...others] = event.prev_events.map(referencedId);
+  const isFirst = others.length === 0 && first === create.event_id;
   if (isFirst && target === creatorsOf(version, create)[0]) return ALLOWED;
   if (event.sender !== target) return rejected('nobody can join for another');
   const present = membershipOf(state, target);

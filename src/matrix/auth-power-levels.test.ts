@@ -12,6 +12,7 @@ import {
 } from './auth-room.fixture.ts';
 import type { UserId } from './identifiers.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import { levelValue } from './power-levels.ts';
 import type { RoomVersion } from './room-versions.ts';
 
 /** Rules about changes of power levels, named by their numbers. The sender may send them at level 50. */
@@ -27,6 +28,10 @@ const NOW: JsonObject = {
   notifications: { room: 60, mid: 50 },
 };
 
+function takesText({ powerLevelValues }: RoomVersion): boolean {
+  return powerLevelValues !== 'integers';
+}
+
 /** A moderator (50) makes of the usual levels what is given here. */
 function by50(rule: string, name: string, verdict: string, to: JsonObject, now: JsonObject = NOW): AuthCase {
   return { rule, name, verdict, event: change(MODERATOR, { ...now, ...to }), room: { power: now } };
@@ -34,6 +39,11 @@ function by50(rule: string, name: string, verdict: string, to: JsonObject, now: 
 
 const LEVELS = ['users_default', 'events_default', 'state_default', 'ban', 'redact', 'kick', 'invite'];
 const NO_INTEGERS: readonly JsonValue[] = ['50', 50.5, null, true, [50], {}];
+
+/** Versions that do not take this value for a level. */
+function refuses(value: JsonValue): (version: RoomVersion) => boolean {
+  return (version) => levelValue(version, value) === undefined;
+}
 
 const form: readonly AuthCase[] = [
   ...LEVELS.map((key) => by50('10.1', `${key} an integer`, 'allowed', { [key]: 50 })),
@@ -56,11 +66,35 @@ const form: readonly AuthCase[] = [
   ...[null, 5, [5]].map((bad) =>
     by50('10.3', `users ${JSON.stringify(bad)}`, 'users is not an object of integers', { users: bad }),
   ),
-  ...NO_INTEGERS.map((bad) =>
-    by50('10.3', `users with ${JSON.stringify(bad)}`, 'users is not an object of integers', {
+  ...NO_INTEGERS.map((bad) => ({
+    ...by50('10.3', `users with ${JSON.stringify(bad)}`, 'users is not an object of integers', {
       users: { ...USERS, [MEMBER]: bad },
     }),
+    versions: refuses(bad),
+  })),
+  ...['50', ' +050 ', '-1'].map((text) => ({
+    ...by50('10.3', `users with ${JSON.stringify(text)}`, 'allowed', { users: { ...USERS, [MEMBER]: text } }),
+    versions: takesText,
+  })),
+  ...['51', '0051'].map((text) => ({
+    ...by50('10.10', `raised to ${JSON.stringify(text)}`, 'would be above', {
+      users: { ...USERS, [MEMBER]: text },
+    }),
+    versions: takesText,
+  })),
+  {
+    ...by50('10.10', 'raised to what 50 is left of', 'allowed', { users: { ...USERS, [MEMBER]: 50.9 } }),
+    versions: (version) => version.powerLevelValues === 'numbers-or-strings',
+  },
+  ...['50.5', '5 0', '', '0x10', '1e2', '+-5'].map((text) =>
+    by50('10.3', `users with ${JSON.stringify(text)}`, 'users is not an object of integers', {
+      users: { ...USERS, [MEMBER]: text },
+    }),
   ),
+  ...['events', 'notifications', 'ban'].map((key) => ({
+    ...by50('10.11', `${key} of another form`, 'allowed', { [key]: true }, { users: USERS }),
+    versions: takesText,
+  })),
   by50('10.3', 'users with no user ID', 'no user ID', { users: { ...USERS, member: 1 } }),
   by50('10.3', 'a historical user ID', 'allowed', { users: { ...USERS, '@Ü :one': 1 } }),
 ];
@@ -87,7 +121,7 @@ const creators: readonly AuthCase[] = [
     verdict: 'allowed',
     event: change(CREATOR, { users: { [CREATOR]: 100, [REMOTE]: 100 } }),
     room: { create: { additional_creators: [REMOTE] }, power: null },
-    versions: ['10', '11'],
+    versions: (version) => !version.creatorsPrivileged,
   },
 ];
 
@@ -116,7 +150,7 @@ const changes: readonly AuthCase[] = [
   by50('10.6', 'a level above stays', 'allowed', {}, { ...NOW, kick: 99 }),
   ...['events', 'notifications'].flatMap((map) => {
     const high = map === 'events' ? 'high' : 'room';
-    return [
+    const cases = [
       by50('10.7', `${map}: one above is lowered`, 'is above', { [map]: { [high]: 50, mid: 50 } }),
       by50('10.7', `${map}: one above is removed`, 'is above', { [map]: { mid: 50 } }),
       by50('10.7', `${map}: one at the level is removed`, 'allowed', { [map]: { [high]: 60 } }),
@@ -129,6 +163,11 @@ const changes: readonly AuthCase[] = [
         [map]: { [high]: 60, mid: 50, new: 50 },
       }),
     ];
+    const isJudged = (version: RoomVersion) => map === 'events' || version.notificationLevelsJudged;
+    return cases.flatMap((each): AuthCase[] => [
+      { ...each, versions: isJudged },
+      { ...each, verdict: 'allowed', versions: (version) => !isJudged(version) },
+    ]);
   }),
   by50('10.9', 'an equal is lowered', "not below the sender's", { users: { ...USERS, [REMOTE]: 49 } }),
   by50('10.9', 'an equal is removed', "not below the sender's", { users: { [ADMIN]: 100, [MODERATOR]: 50 } }),

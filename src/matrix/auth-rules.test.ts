@@ -27,7 +27,7 @@ function state(sender: UserId, type: string, key: string) {
   return (version: RoomVersion) => eventIn(version, type, sender, {}, { state_key: key });
 }
 
-const before12 = ['10', '11'];
+const before12 = ({ roomIds }: RoomVersion): boolean => roomIds === 'with-server';
 const OTHER_HASH = 'mauT12AzsoqxV7Abvy_ApA-HNPK1LcT4GbP70_AOPyQ';
 const rooms: readonly AuthCase[] = [
   { rule: '2', name: 'the room of the create event', verdict: 'allowed', event: message(MEMBER) },
@@ -232,6 +232,7 @@ const senders: readonly AuthCase[] = [
     name: 'a redaction needs no more than its type',
     verdict: 'allowed',
     event: (version) => eventIn(version, 'm.room.redaction', MEMBER, { redacts: '$x' }),
+    versions: (version) => version.redactionsJudged === 'when-applied',
   },
   {
     rule: '11',

@@ -3,16 +3,17 @@ import { checkPowerLevels } from './auth-power-levels.ts';
 import { type AuthorisableEvent, membershipOf, type StateEvent, type StateLookup } from './auth-state.ts';
 import { ALLOWED, type AuthVerdict, rejected } from './auth-verdict.ts';
 import { createEventIdOf } from './hashes.ts';
-import { parseUserId, type ServerName, serverOf } from './identifiers.ts';
+import { parseUserId, type ServerName, serverInEventId, serverOf } from './identifiers.ts';
 import { ownValue } from './json.ts';
-import { powerLevels } from './power-levels.ts';
+import { type PowerLevels, powerLevels } from './power-levels.ts';
+import { redactedEventId } from './redaction.ts';
 import { type RoomVersion, roomVersion } from './room-versions.ts';
 import type { Verifier } from './signing.ts';
 
 /**
- * The authorisation rules of room versions 10, 11 and 12 (spec: room versions, "Authorisation rules"). The
- * numbers in comments are those of version 12; versions 10 and 11 lack its rule 2, so that their rule 2 is
- * 3 here and so on. Rule 3, about the event's own `auth_events`, is `checkAuthEvents`.
+ * The authorisation rules of all room versions (spec: room versions, "Authorisation rules"). The numbers in comments
+ * are those of version 12; `ruleIn` in `auth-room.fixture.ts` says which they have in others. Rule 3, about the
+ * event's own `auth_events`, is `checkAuthEvents`.
  */
 
 /** What the rules need beside event and state. */
@@ -45,6 +46,7 @@ export function checkAuth(
   ) {
     return rejected('the room does not federate'); // 4
   }
+  if (version.aliasesRule && event.type === 'm.room.aliases') return checkAliases(event);
   const levels = powerLevels(version, state);
   if (event.type === 'm.room.member') {
     return checkMembership({ version, event, create, state, levels, ...context }); // 5
@@ -61,12 +63,30 @@ export function checkAuth(
     return rejected('the state key is another user'); // 9
   }
   if (event.type === 'm.room.power_levels') return checkPowerLevels(version, event, state, levels); // 10
+  if (version.redactionsJudged === 'by-auth-rules' && event.type === 'm.room.redaction') {
+    return checkRedaction(version, event, levels);
+  }
   return ALLOWED; // 11
 }
 
 function isRoomOf(event: AuthorisableEvent, create: StateEvent): boolean {
   const roomId = event.room_id;
   return roomId?.startsWith('!') === true && createEventIdOf(roomId) === create.event_id;
+}
+
+/** Rule 4 of versions 1 to 5. */
+function checkAliases(event: AuthorisableEvent): AuthVerdict {
+  if (event.state_key === undefined) return rejected('aliases have no state key');
+  return event.state_key === serverOf(event.sender) ? ALLOWED : rejected("the aliases are another server's");
+}
+
+/** Rule 11 of versions 1 and 2. */
+function checkRedaction(version: RoomVersion, event: AuthorisableEvent, levels: PowerLevels): AuthVerdict {
+  if (levels.of(event.sender) >= levels.redact) return ALLOWED;
+  const target = redactedEventId(event, version);
+  const own = serverInEventId(event.event_id ?? '');
+  const isOwn = target !== undefined && own !== undefined && serverInEventId(target) === own;
+  return isOwn ? ALLOWED : rejected("the sender's power level is below the redact level");
 }
 
 /** Rule 1. */

@@ -20,7 +20,7 @@ export type StateLookup = (type: string, stateKey: string) => StateEvent | undef
 /** What the rules look at in the event they judge. */
 export type AuthorisableEvent = Pick<
   Pdu,
-  'type' | 'sender' | 'state_key' | 'content' | 'room_id' | 'prev_events'
+  'type' | 'sender' | 'state_key' | 'content' | 'room_id' | 'prev_events' | 'event_id' | 'redacts'
 >;
 
 /** The `membership` of a user, or undefined for who never was in the room. */

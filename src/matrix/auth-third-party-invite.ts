@@ -4,8 +4,7 @@ import { isJsonObject, type JsonObject, ownObject, ownString, ownValue } from '.
 import { isSignature, signedText, type Verifier } from './signing.ts';
 
 /**
- * Invitations that redeem an `m.room.third_party_invite` (authorisation rule 5.4.1; 4.4.1 in versions 10 and
- * 11): a key that the room's event names has signed who the invited address turned out to be.
+ * Invitations that redeem an `m.room.third_party_invite` (authorisation rule 5.4.1 of version 12): a key that the room's event names has signed who the invited address turned out to be.
  */
 
 /**

@@ -4,6 +4,7 @@ import { checkAuthEvents } from './auth-events.ts';
 import { checkAuth } from './auth-rules.ts';
 import type { StateEvent, StateLookup } from './auth-state.ts';
 import { isStateEvent, type Pdu } from './event.ts';
+import { authEventIds } from './event-format.ts';
 import { eventIdOf } from './hashes.ts';
 import { type EventId, serverOf } from './identifiers.ts';
 import { type RoomVersion, roomVersion } from './room-versions.ts';
@@ -60,7 +61,10 @@ it('every event is allowed by the state before it, and so is its list of auth ev
     assert.equal(eventId, pdu.unsigned?.['event_id']);
     const context = { verifier, isSignedBy: (server: string) => Object.hasOwn(pdu.signatures, server) };
     assert.deepEqual(checkAuth(version, pdu, lookup(state), context), { allowed: true }, `event ${count}`);
-    const entries = pdu.auth_events.map((id) => ({ ...(known.get(id) ?? assert.fail(id)), rejected: false }));
+    const entries = authEventIds(pdu).map((id) => ({
+      ...(known.get(id) ?? assert.fail(id)),
+      rejected: false,
+    }));
     assert.deepEqual(
       checkAuthEvents(version, pdu, entries),
       { allowed: true },

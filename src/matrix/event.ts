@@ -12,11 +12,23 @@ export interface Signatures {
 }
 
 /**
- * A persistent data unit in the format of room versions 4 and later (event IDs are hashes and not in the
- * event). In room version 12 and later the create event has no `room_id`.
- * Spec: room versions, "Event format".
+ * How an event names another: by its ID or, in room versions 1 and 2, by its ID and its reference hash.
+ * `event-format.ts` says which, and makes them.
+ */
+export type EventReference = EventId | readonly [eventId: EventId, hashes: EventHashes];
+
+/** The ID of the event that is named. */
+export function referencedId(reference: EventReference): EventId {
+  return typeof reference === 'string' ? reference : reference[0];
+}
+
+/**
+ * A persistent data unit as it stands on the wire, of any room version. In versions 1 and 2 it names its own ID;
+ * in version 12 and later the create event has no `room_id`. Spec: room versions, "Event format".
  */
 export interface Pdu {
+  /** In versions 1 and 2 alone: later ones make it of the event's hash. */
+  readonly event_id?: EventId;
   readonly room_id?: RoomId;
   readonly type: string;
   readonly sender: UserId;
@@ -24,8 +36,8 @@ export interface Pdu {
   readonly content: JsonObject;
   readonly origin_server_ts: number;
   readonly depth: number;
-  readonly prev_events: readonly EventId[];
-  readonly auth_events: readonly EventId[];
+  readonly prev_events: readonly EventReference[];
+  readonly auth_events: readonly EventReference[];
   readonly redacts?: EventId;
   readonly hashes: EventHashes;
   readonly signatures: Signatures;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.ts';
 import { type Pdu, pduJson, type UnsignedPdu } from './event.ts';
-import type { EventId, RoomId } from './identifiers.ts';
+import type { EventId, RoomId, ServerName } from './identifiers.ts';
 import type { JsonObject } from './json.ts';
 import { redactJson } from './redaction.ts';
 import type { RoomVersion } from './room-versions.ts';
@@ -46,17 +46,41 @@ export function signableTextOfJson(event: JsonObject, version: RoomVersion): str
   return canonicalJson(signed);
 }
 
-/** The event ID whose reference hash is made of this `signableText`. */
-export function eventIdOfText(text: string, version: RoomVersion): EventId {
-  switch (version.eventIds) {
-    case 'url-safe-hash':
-      return `$${hash('sha256', text, 'base64url')}` as EventId; // This is what makes it one.
-  }
+type IdMaker = (pdu: Pdu, text: () => string) => EventId;
+
+/** What makes an event's ID; the casts are what makes it one. */
+const EVENT_IDS: Readonly<Record<RoomVersion['eventIds'], IdMaker>> = {
+  'in-event': ({ event_id }) => {
+    if (event_id === undefined) throw new TypeError('an event of this version names its own ID');
+    return event_id;
+  },
+  'standard-hash': (_pdu, text) => `$${hash('sha256', text(), 'base64').slice(0, 43)}` as EventId,
+  'url-safe-hash': (_pdu, text) => `$${hash('sha256', text(), 'base64url')}` as EventId,
+};
+
+/**
+ * The event's ID: what it names itself, or `$` and its reference hash. The same before and after a redaction.
+ * @param text its `signableText`, where it is at hand.
+ * @throws TypeError where events name their IDs and this one does not; `parsePdu` lets none through.
+ */
+export function eventIdOf(pdu: Pdu, version: RoomVersion, text?: string): EventId {
+  return EVENT_IDS[version.eventIds](pdu, () => text ?? signableText(pdu, version));
 }
 
-/** The event's ID: `$` and its reference hash. The same before and after a redaction. */
-export function eventIdOf(pdu: Pdu, version: RoomVersion): EventId {
-  return eventIdOfText(signableText(pdu, version), version);
+/** The event's reference hash in unpadded base64, by which versions 1 and 2 name it beside its ID. */
+export function referenceHash(pdu: Pdu, version: RoomVersion): string {
+  return hash('sha256', signableText(pdu, version), 'base64').slice(0, 43);
+}
+
+/**
+ * `event` with the ID that it has to name, where this version's events do and it has none yet. It is made of the
+ * event's own hash, so that no chance is needed and no two events have one.
+ * @param server whose event it is.
+ */
+export function withEventId(event: UnsignedPdu, version: RoomVersion, server: ServerName): UnsignedPdu {
+  if (version.eventIds !== 'in-event' || event.event_id !== undefined) return event;
+  const opaque = hash('sha256', canonicalJson(pduJson(event)), 'base64url');
+  return { ...event, event_id: `$${opaque}:${server}` as EventId }; // This is what makes it one.
 }
 
 /** The ID of the room that a create event makes, where room IDs are `create-hash` (version 12 on). */

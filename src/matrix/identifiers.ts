@@ -82,6 +82,16 @@ export function serverOf(id: UserId | RoomAlias): ServerName {
   return id.slice(id.indexOf(':') + 1) as ServerName; // A parsed ID ends in a checked server name.
 }
 
+/**
+ * The server in an event ID of room versions 1 and 2, `$opaque:server`; undefined where there is none, as in those of
+ * later versions.
+ */
+export function serverInEventId(id: string): ServerName | undefined {
+  const colon = id.indexOf(':');
+  const server = colon < 0 ? '' : id.slice(colon + 1);
+  return isServerName(server) ? (server as ServerName) : undefined; // Checked on this line.
+}
+
 /** What stands between the sigil and the first colon. */
 export function localpartOf(id: UserId | RoomAlias): string {
   return id.slice(1, id.indexOf(':'));

@@ -50,12 +50,26 @@ for (const version of ROOM_VERSIONS) {
         [0, 0, 50],
       );
     });
-    it('what is no integer counts as not said', () => {
-      const odd = levels({ users: { [ADMIN]: '9' }, events: 5, kick: null, ban: '1', invite: 0.5 });
+    it('what is no level counts as not said', () => {
+      const odd = levels({ users: { [ADMIN]: '9.0' }, events: 5, kick: null, ban: true, invite: 'x' });
       assert.deepEqual(
         [odd.of(ADMIN), odd.required('x', false), odd.kick, odd.ban, odd.invite],
         [0, 0, 50, 50, 0],
       );
+    });
+    it('texts are levels up to version 9, floats up to version 5 without what stands behind the point', () => {
+      const odd = levels({
+        users: { [ADMIN]: ' +09 ' },
+        events: { x: '-1' },
+        ban: '1',
+        kick: 7.9,
+        redact: -0.5,
+      });
+      const { powerLevelValues } = version;
+      const texts = [odd.of(ADMIN), odd.required('x', false), odd.ban];
+      assert.deepEqual(texts, powerLevelValues === 'integers' ? [0, 0, 50] : [9, -1, 1]);
+      const floats = [odd.kick, odd.redact + 0];
+      assert.deepEqual(floats, powerLevelValues === 'numbers-or-strings' ? [7, 0] : [50, 50]);
     });
     it('additional creators count from version 12 on', () => {
       const additional_creators = [REMOTE, 5, ADMIN];

@@ -48,19 +48,19 @@ export function powerLevels(version: RoomVersion, state: StateLookup): PowerLeve
   const users = ownObject(content, 'users') ?? NO_CONTENT;
   const events = ownObject(content, 'events') ?? NO_CONTENT;
   const notifications = ownObject(content, 'notifications') ?? NO_CONTENT;
-  const level = (key: keyof typeof LEVEL_DEFAULTS): number =>
-    levelValue(ownValue(content, key)) ?? LEVEL_DEFAULTS[key];
+  const value = (levels: JsonObject, key: string): number | undefined =>
+    levelValue(version, ownValue(levels, key));
+  const level = (key: keyof typeof LEVEL_DEFAULTS): number => value(content, key) ?? LEVEL_DEFAULTS[key];
   return {
     of: (user) => {
       if (creators.includes(user)) {
         if (version.creatorsPrivileged) return Number.POSITIVE_INFINITY;
         if (event === undefined) return CREATOR_LEVEL;
       }
-      return levelValue(ownValue(users, user)) ?? level('users_default');
+      return value(users, user) ?? level('users_default');
     },
-    required: (type, isState) =>
-      levelValue(ownValue(events, type)) ?? level(isState ? 'state_default' : 'events_default'),
-    notification: (kind) => levelValue(ownValue(notifications, kind)) ?? 50,
+    required: (type, isState) => value(events, type) ?? level(isState ? 'state_default' : 'events_default'),
+    notification: (kind) => value(notifications, kind) ?? 50,
     invite: level('invite'),
     kick: level('kick'),
     ban: level('ban'),
@@ -68,7 +68,35 @@ export function powerLevels(version: RoomVersion, state: StateLookup): PowerLeve
   };
 }
 
-/** The level that a value in `m.room.power_levels` stands for: an integer, or undefined for anything else. */
-export function levelValue(value: JsonValue | undefined): number | undefined {
+type LevelReader = (value: JsonValue | undefined) => number | undefined;
+
+const READERS: Readonly<Record<RoomVersion['powerLevelValues'], LevelReader>> = {
+  'numbers-or-strings': (value) => truncated(value) ?? integerOfText(value),
+  'integers-or-strings': (value) => integer(value) ?? integerOfText(value),
+  integers: integer,
+};
+
+/**
+ * The level that a value in `m.room.power_levels` stands for, an integer; undefined for what this version takes for
+ * none. Spec: room versions 1 and 9, "Deprecated event content schemas".
+ */
+export function levelValue(version: RoomVersion, value: JsonValue | undefined): number | undefined {
+  return READERS[version.powerLevelValues](value);
+}
+
+function integer(value: JsonValue | undefined): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** Floats count without what stands behind the point: 50.57 is 50. */
+function truncated(value: JsonValue | undefined): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : undefined;
+}
+
+const INTEGER_TEXT = /^\s*[+-]?[0-9]+\s*$/;
+
+function integerOfText(value: JsonValue | undefined): number | undefined {
+  if (typeof value !== 'string' || !INTEGER_TEXT.test(value)) return undefined;
+  const level = Number(value);
+  return Number.isFinite(level) ? level : undefined;
 }

@@ -38,10 +38,12 @@ const EVERY_KEY = {
 };
 
 describe('keys of the event', () => {
-  it('version 10 keeps fifteen', () => {
-    const { redacts: _r, unsigned: _u, other: _o, ...kept } = EVERY_KEY;
-    assert.deepEqual(redactJson(EVERY_KEY, version('10')), { ...kept, content: {} });
-  });
+  for (const { id } of ROOM_VERSIONS.slice(0, 10)) {
+    it(`version ${id} keeps fifteen`, () => {
+      const { redacts: _r, unsigned: _u, other: _o, ...kept } = EVERY_KEY;
+      assert.deepEqual(redactJson(EVERY_KEY, version(id)), { ...kept, content: {} });
+    });
+  }
   for (const id of ['11', '12']) {
     it(`version ${id} keeps twelve`, () => {
       const {
@@ -107,13 +109,26 @@ describe('keys of the content', () => {
     const odd = { membership: 'invite', third_party_invite: 'x' };
     assert.deepEqual(contentLeft('m.room.member', odd, '12'), { membership: 'invite' });
   });
-  it('join rules, history visibility, redaction, the rest', () => {
+  it('join rules: version 8 keeps allow; members: version 9 keeps who vouched; aliases: kept to version 5', () => {
+    const before = (id: string, other: string) => Number(id) < Number(other);
     for (const { id } of ROOM_VERSIONS) {
       const rules = { join_rule: 'restricted', allow: [{ type: 'x' }] };
-      assert.deepEqual(contentLeft('m.room.join_rules', { ...rules, other: 1 }, id), rules);
+      const rulesLeft = before(id, '8') ? { join_rule: 'restricted' } : rules;
+      assert.deepEqual(contentLeft('m.room.join_rules', { ...rules, other: 1 }, id), rulesLeft);
+      const member = { membership: 'join', join_authorised_via_users_server: '@a:b' };
+      const memberLeft = before(id, '9') ? { membership: 'join' } : member;
+      assert.deepEqual(contentLeft('m.room.member', { ...member, displayname: 'A' }, id), memberLeft);
+      const aliases = { aliases: ['#a:b'] };
+      assert.deepEqual(
+        contentLeft('m.room.aliases', { ...aliases, other: 1 }, id),
+        before(id, '6') ? aliases : {},
+      );
+    }
+  });
+  it('history visibility, redaction, the rest', () => {
+    for (const { id } of ROOM_VERSIONS) {
       const visibility = { history_visibility: 'shared' };
       assert.deepEqual(contentLeft('m.room.history_visibility', { ...visibility, other: 1 }, id), visibility);
-      assert.deepEqual(contentLeft('m.room.aliases', { aliases: ['#a:b'] }, id), {});
       assert.deepEqual(contentLeft('constructor', { a: 1 }, id), {});
     }
     const redaction = { redacts: '$a', reason: 'spam' };

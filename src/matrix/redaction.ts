@@ -30,6 +30,8 @@ const EVENT_KEYS = [
   'origin_server_ts',
 ] as const;
 
+const OLD_EVENT_KEYS = [...EVENT_KEYS, 'prev_state', 'origin', 'membership'] as const;
+
 const POWER_LEVELS = [
   'ban',
   'events',
@@ -41,15 +43,31 @@ const POWER_LEVELS = [
   'users_default',
 ] as const;
 
+const V6_CONTENT: ReadonlyMap<string, ContentRule> = new Map([
+  ['m.room.member', only('membership')],
+  ['m.room.create', only('creator')],
+  ['m.room.join_rules', only('join_rule')],
+  ['m.room.power_levels', only(...POWER_LEVELS)],
+  ['m.room.history_visibility', only('history_visibility')],
+]);
+
+const V8_CONTENT: ReadonlyMap<string, ContentRule> = new Map([
+  ...V6_CONTENT,
+  ['m.room.join_rules', only('join_rule', 'allow')],
+]);
+
 const RULES: Readonly<Record<RoomVersion['redactionRules'], RedactionRules>> = {
+  v1: {
+    eventKeys: OLD_EVENT_KEYS,
+    content: new Map([...V6_CONTENT, ['m.room.aliases', only('aliases')]]),
+  },
+  v6: { eventKeys: OLD_EVENT_KEYS, content: V6_CONTENT },
+  v8: { eventKeys: OLD_EVENT_KEYS, content: V8_CONTENT },
   v9: {
-    eventKeys: [...EVENT_KEYS, 'prev_state', 'origin', 'membership'],
+    eventKeys: OLD_EVENT_KEYS,
     content: new Map([
+      ...V8_CONTENT,
       ['m.room.member', only('membership', 'join_authorised_via_users_server')],
-      ['m.room.create', only('creator')],
-      ['m.room.join_rules', only('join_rule', 'allow')],
-      ['m.room.power_levels', only(...POWER_LEVELS)],
-      ['m.room.history_visibility', only('history_visibility')],
     ]),
   },
   v11: {

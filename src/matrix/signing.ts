@@ -1,6 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import { type Pdu, pduJson, type Signatures, type UnsignedPdu } from './event.ts';
-import { contentHash, eventIdOfText, signableText } from './hashes.ts';
+import { contentHash, eventIdOf, signableText, withEventId } from './hashes.ts';
 import type { EventId, ServerName } from './identifiers.ts';
 import { type JsonObject, ownObject, ownString } from './json.ts';
 import type { RoomVersion } from './room-versions.ts';
@@ -39,12 +39,13 @@ export interface SignedEvent {
   readonly eventId: EventId;
 }
 
-/** Gives an event its content hash, its signature and its ID. */
-export function signEvent(event: UnsignedPdu, version: RoomVersion, signer: Signer): SignedEvent {
+/** Gives an event its ID, its content hash and its signature. */
+export function signEvent(unnamed: UnsignedPdu, version: RoomVersion, signer: Signer): SignedEvent {
+  const event = withEventId(unnamed, version, signer.serverName);
   const hashed: Pdu = { ...event, hashes: { sha256: contentHash(event) }, signatures: {} };
   const text = signableText(hashed, version);
   const signatures = withSignature({}, text, signer);
-  return { pdu: { ...hashed, signatures }, eventId: eventIdOfText(text, version) };
+  return { pdu: { ...hashed, signatures }, eventId: eventIdOf(hashed, version, text) };
 }
 
 /** Adds another server's signature to a finished event (invitations, restricted joins). The ID stays. */

@@ -46,8 +46,12 @@ export interface RoomSnapshot {
     readonly state_key: string;
     readonly event_id: EventId;
   }[];
-  /** Forward extremities with their depths. */
-  readonly extremities: readonly { readonly event_id: EventId; readonly depth: number }[];
+  /** Forward extremities with their depths and, where events name others with it, their reference hashes. */
+  readonly extremities: readonly {
+    readonly event_id: EventId;
+    readonly depth: number;
+    readonly hash?: string;
+  }[];
   /** The last live place given. */
   readonly place: number;
   /** The saga that makes the room, begun and not ended. */

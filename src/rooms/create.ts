@@ -63,7 +63,8 @@ class Building {
     const { version } = this.room;
     if (version === undefined) return invalid('The create event was not accepted.');
     const draft = { ...event, sender: command.creator };
-    const pdu = assemble(this.room, version, draft, { at: command.at, redacts: undefined });
+    const decidedIn = { room: this.room, known: this.events, version };
+    const pdu = assemble(decidedIn, draft, { at: command.at, redacts: undefined });
     const raw = JSON.stringify(event.content);
     const options = { ...keys, version, raw, redacts: undefined, transaction: undefined };
     const decided = accept(this.room, this.events, pdu, options);

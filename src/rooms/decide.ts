@@ -2,7 +2,9 @@ import { authTypesFor } from '../matrix/auth-events.ts';
 import { checkAuth } from '../matrix/auth-rules.ts';
 import { membershipOf, type StateLookup } from '../matrix/auth-state.ts';
 import { canonicalJson } from '../matrix/canonical-json.ts';
-import type { Pdu, UnsignedPdu } from '../matrix/event.ts';
+import type { EventReference, Pdu, UnsignedPdu } from '../matrix/event.ts';
+import { eventReference } from '../matrix/event-format.ts';
+import { referenceHash } from '../matrix/hashes.ts';
 import type { EventId } from '../matrix/identifiers.ts';
 import { type JsonObject, ownString } from '../matrix/json.ts';
 import { powerLevels } from '../matrix/power-levels.ts';
@@ -74,7 +76,8 @@ export function decideSend(
   }
   const addsRedacts = redacts !== undefined && version.redactsIn === 'content';
   const content = addsRedacts ? { ...draft.content, redacts } : draft.content;
-  const event = assemble(room, version, { ...draft, content }, { at: command.ts ?? command.at, redacts });
+  const at = command.ts ?? command.at;
+  const event = assemble({ room, known, version }, { ...draft, content }, { at, redacts });
   const raw = addsRedacts ? JSON.stringify(content) : command.content;
   return accept(room, known, event, { ...keys, version, raw, redacts, transaction: command.transaction });
 }
@@ -139,17 +142,24 @@ export function record(
   return { facts: [fact], events, event_id: eventId };
 }
 
+/** What an event is decided in. */
+export interface DecidedIn {
+  readonly room: Room;
+  readonly known: KnownEvents;
+  readonly version: RoomVersion;
+}
+
 /** Places a draft on the room's forward extremities and selects its auth events. */
 export function assemble(
-  room: Room,
-  version: RoomVersion,
+  { room, known, version }: DecidedIn,
   draft: Pick<UnsignedPdu, 'type' | 'sender' | 'content' | 'state_key'>,
   how: { readonly at: number; readonly redacts: EventId | undefined },
 ): UnsignedPdu {
-  const authEvents: EventId[] = [];
+  const authEvents: EventReference[] = [];
   for (const [type, stateKey] of authTypesFor(version, draft)) {
-    const id = room.state.get(type, stateKey);
-    if (id !== undefined) authEvents.push(id);
+    const event = stateEvent(room, known, type, stateKey);
+    if (event === undefined) continue;
+    authEvents.push(eventReference(version, event.id, () => referenceHash(event.pdu, version)));
   }
   const depth = Math.max(0, ...room.extremities.map((extremity) => extremity.depth)) + 1;
   return {
@@ -160,7 +170,10 @@ export function assemble(
     content: draft.content,
     origin_server_ts: how.at,
     depth: Math.min(depth, Number.MAX_SAFE_INTEGER),
-    prev_events: room.extremities.map((extremity) => extremity.event_id),
+    // `evolve` gives every extremity of such a room its hash.
+    prev_events: room.extremities.map(({ event_id, hash = '' }) =>
+      eventReference(version, event_id, () => hash),
+    ),
     auth_events: authEvents,
     ...(how.redacts !== undefined && version.redactsIn === 'event' ? { redacts: how.redacts } : {}),
   };
@@ -222,11 +235,7 @@ function unexpectedMembership(
 
 /** Redactions: of a known event of this room, by its sender or with the redact level (spec: "Redactions"). */
 function redactionRefusal(
-  {
-    room,
-    known,
-    version,
-  }: { readonly room: Room; readonly known: KnownEvents; readonly version: RoomVersion },
+  { room, known, version }: DecidedIn,
   sender: string,
   redacts: EventId,
 ): RoomRefusal | undefined {

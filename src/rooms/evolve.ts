@@ -1,4 +1,6 @@
 import type { RoomEventRecord, StateRef } from '../log/records.ts';
+import type { Pdu } from '../matrix/event.ts';
+import { hashForReferences, prevEventIds } from '../matrix/event-format.ts';
 import { asEventId } from '../matrix/identifiers.ts';
 import { roomVersion } from '../matrix/room-versions.ts';
 import type { StateTree } from '../state/state-tree.ts';
@@ -22,16 +24,21 @@ export function evolveRoom(room: Room, fact: RoomFact): Room {
 
 function evolveEvent(room: Room, event: RoomEventRecord): Room {
   if (event.verdict !== 'accepted' || event.kind !== 'event') return room;
-  const skeleton: { depth: number; prev_events: string[] } = JSON.parse(event.skeleton);
-  const eventId = asEventId(event.event_id);
-  const previous = new Set(skeleton.prev_events);
+  const skeleton: Pdu = JSON.parse(event.skeleton);
+  const version = room.version ?? roomVersion(event.room_version);
+  const hash = version === undefined ? undefined : hashForReferences(version, skeleton);
+  const previous = new Set(prevEventIds(skeleton));
   return {
     ...room,
-    version: room.version ?? roomVersion(event.room_version),
+    version,
     state: applyState(room.state, event.current ?? event.after),
     extremities: [
       ...room.extremities.filter((known) => !previous.has(known.event_id)),
-      { event_id: eventId, depth: skeleton.depth },
+      {
+        event_id: asEventId(event.event_id),
+        depth: skeleton.depth,
+        ...(hash === undefined ? {} : { hash }),
+      },
     ],
     place: Math.max(room.place, event.place),
   };

@@ -22,6 +22,8 @@ export interface Room {
 export interface Extremity {
   readonly event_id: EventId;
   readonly depth: number;
+  /** Its reference hash, unpadded base64; where events name others with it (versions 1 and 2). */
+  readonly hash?: string;
 }
 
 /** State events by ID, with their content: those that decisions have needed so far. */
