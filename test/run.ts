@@ -67,9 +67,12 @@ function sayCoverage(): void {
   // Of a few files' tests it says nothing what they do not reach.
   if (process.argv.length === 2)
     for (const missed of coverage.missed) console.log(`never reached: ${missed}`);
-  const { operations, operationsReached, statuses, statusesReached } = coverage;
+  for (const name of coverage.untrue) {
+    unreasoned.push(`docs/never-answered.md: ${name}: not documented, or a test has reached it`);
+  }
+  const { operations, operationsReached, statuses, statusesReached, excused } = coverage;
   console.log(
     `the spec: ${operationsReached} of ${operations} operations reached, and ${statusesReached} of the ` +
-      `${statuses} statuses documented for them`,
+      `${statuses} statuses documented for them (${excused} more are never answered: docs/never-answered.md)`,
   );
 }

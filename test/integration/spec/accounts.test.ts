@@ -127,6 +127,12 @@ describe('a server whose registration is closed', () => {
     });
     expectError(answer, 403, 'M_FORBIDDEN', 'CS API, POST /register, 403');
   });
+
+  it('takes every registration token for invalid', async () => {
+    const where = '/_matrix/client/v1/register/m.login.registration_token/validity?token=x';
+    const section = 'CS API, GET /register/m.login.registration_token/validity, 403';
+    expectError(await closed.http.ask('GET', where), 403, 'M_FORBIDDEN', section);
+  });
 });
 
 describe('logging in and out', () => {

@@ -100,6 +100,15 @@ describe('account data', () => {
     const where = path('user', other.userId, 'account_data', 'org.example.x');
     expectError(await user.ask('PUT', where, { json: {} }), 403, 'M_FORBIDDEN', `${section}, PUT, 403`);
     expectError(await user.ask('GET', where), 403, 'M_FORBIDDEN', `${section}, GET, 403`);
+    const roomId = await user.createRoom();
+    const inRoom = where.replace('/account_data/', `/rooms/${encodeURIComponent(roomId)}/account_data/`);
+    expectError(
+      await user.ask('PUT', inRoom, { json: {} }),
+      403,
+      'M_FORBIDDEN',
+      `${section}, rooms, PUT, 403`,
+    );
+    expectError(await user.ask('GET', inRoom), 403, 'M_FORBIDDEN', `${section}, rooms, GET, 403`);
   });
 
   it('that was never set is 404 M_NOT_FOUND', async () => {

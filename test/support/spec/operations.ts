@@ -52,11 +52,9 @@ export class OperationFinder {
         this.#exact.set(`${method} ${path}`, operation);
         continue;
       }
-      const parts = path.split(/\{[^}]+\}/).map((part) => part.replace(/[.*+?^$()|[\]\\]/g, '\\$&'));
-      const key = `${method} ${path.split('/').length}`;
-      const list = this.#patterns.get(key) ?? [];
-      list.push({ pattern: new RegExp(`^${parts.join('[^/]+')}$`), operation });
-      this.#patterns.set(key, list);
+      this.#add(path, operation);
+      // An empty state key may be left out, with its slash or without.
+      if (path.endsWith('/{stateKey}')) this.#add(path.slice(0, path.lastIndexOf('/')), operation);
     }
   }
 
@@ -65,7 +63,16 @@ export class OperationFinder {
     const path = (target.split('?')[0] ?? '').replace('/_matrix/client/r0/', '/_matrix/client/v3/');
     const exact = this.#exact.get(`${method} ${path}`);
     if (exact !== undefined) return exact;
-    const candidates = this.#patterns.get(`${method} ${path.split('/').length}`) ?? [];
-    return candidates.find(({ pattern }) => pattern.test(path))?.operation;
+    const bare = path.replace(/\/$/, '');
+    const candidates = this.#patterns.get(`${method} ${bare.split('/').length}`) ?? [];
+    return candidates.find(({ pattern }) => pattern.test(bare))?.operation;
+  }
+
+  #add(path: string, operation: Operation): void {
+    const parts = path.split(/\{[^}]+\}/).map((part) => part.replace(/[.*+?^$()|[\]\\]/g, '\\$&'));
+    const key = `${operation.method} ${path.split('/').length}`;
+    const list = this.#patterns.get(key) ?? [];
+    list.push({ pattern: new RegExp(`^${parts.join('[^/]+')}$`), operation });
+    this.#patterns.set(key, list);
   }
 }
