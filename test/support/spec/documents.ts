@@ -99,7 +99,8 @@ export class SpecDocuments {
 
 /**
  * A document with whole URLs for its references, since the validator loses a file's own place when it copies
- * what is referred to; without examples, whose references are no schemas. `references` gets the files.
+ * what is referred to; without examples, whose references are no schemas. `oneOf` is read as `anyOf`: an event is
+ * both of what `GET state/{eventType}/{stateKey}` may answer, the event and the content. `references` gets the files.
  */
 function prepared(node: unknown, file: string, references: Set<string>): unknown {
   if (Array.isArray(node)) return node.map((item) => prepared(item, file, references));
@@ -109,6 +110,7 @@ function prepared(node: unknown, file: string, references: Set<string>): unknown
   );
   return Object.fromEntries(
     kept.map(([key, value]) => {
+      if (key === 'oneOf') return ['anyOf', prepared(value, file, references)];
       if (key !== '$ref' || typeof value !== 'string') return [key, prepared(value, file, references)];
       const url = new URL(value, file).href;
       references.add(url.split('#')[0] ?? url);
