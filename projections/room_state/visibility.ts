@@ -27,6 +27,12 @@ export interface VisibleBounds {
   readonly last: number;
 }
 
+/** A state event as far as it depends on who reads it. */
+interface Replacing extends PlacedEvent {
+  readonly prev_content?: string;
+  readonly replaces_place?: number;
+}
+
 /**
  * What one user may see of one room (spec: client-server API, "Room History Visibility"), from the histories of
  * the room's setting and of the user's membership: two short lists, loaded once for any number of events.
@@ -108,6 +114,16 @@ export class HistoryView {
     if (valueBefore(this.#memberships, event.place) === 'join') return true;
     if (type === 'm.room.member' && state_key === this.#user) return true;
     return this.canSee({ place: replacedPlace, type, state_key });
+  }
+
+  /** The event without the content that it replaced, where its reader may not know that. */
+  withoutHiddenPast<E extends Replacing>(event: E): E {
+    const { prev_content, replaces_place } = event;
+    if (prev_content === undefined || replaces_place === undefined) return event;
+    if (this.canSeeReplaced(event, replaces_place)) return event;
+    const { prev_content: _, ...rest } = event;
+    // What is left out may be left out: the property is optional.
+    return rest as E;
   }
 
   /**

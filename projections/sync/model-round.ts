@@ -1,14 +1,14 @@
-import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { HistoryView } from '../room_state/visibility.ts';
 import { withRelations } from '../timeline/event-relations.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { RoomPlan } from './room-plans.ts';
 import type { Timeline } from './sync-answer.ts';
-import { type AccountDatum, changesCounts, type SyncEvent } from './sync-event.ts';
+import { type AccountDatum, changesCounts, type Membership, type SyncEvent } from './sync-event.ts';
 import type { SyncReads, VisibilityFrom } from './sync-reads.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { SyncPosition } from './token.ts';
 import type { UserRules } from './user-rules.ts';
-import { visiblePlaces, withoutHiddenPast } from './visibility.ts';
 
 /** One request as it is answered from the models. */
 export interface ModelRound {
@@ -35,6 +35,8 @@ export interface RoomRange extends RoomPlan {
 /** A room with its timeline. */
 export interface TimelinedRoom extends RoomRange {
   readonly timeline: Timeline & { readonly prevPlace: number };
+  /** What the user may see; undefined where that is all of the range. */
+  readonly view: HistoryView | undefined;
   /** State that began to hold within the range and holds at its end. Empty where the client has no state. */
   readonly changed: readonly SyncEvent[];
 }
@@ -100,32 +102,71 @@ export async function withTimelines(
     const events = timelines.get(range.room_id) ?? [];
     const settings = visibilities?.get(range.room_id) ?? [];
     const changed = range.known ? (changes.get(range.room_id) ?? []) : [];
-    return { ...range, timeline: timelineOf(range, events, settings, limit), changed };
+    const view = range.known ? undefined : historyView(request.user_id, settings, range.history);
+    return { ...range, view, timeline: timelineOf(range, events, view, limit), changed };
   });
 }
 
-function timelineOf(
-  { known, history, afterPlace, upTo }: RoomRange,
-  found: readonly SyncEvent[],
+/** What a user may see of a room: the one rule, from what a sync has at hand. */
+function historyView(
+  userId: UserId,
   settings: readonly VisibilityFrom[],
+  history: readonly Membership[],
+): HistoryView {
+  return new HistoryView(
+    userId,
+    settings.map(({ place, visibility }) => ({ place, value: visibility })),
+    history.map(({ place, membership }) => ({ place, value: membership })),
+  );
+}
+
+function timelineOf(
+  { known, afterPlace, upTo }: RoomRange,
+  found: readonly SyncEvent[],
+  view: HistoryView | undefined,
   limit: number,
 ): TimelinedRoom['timeline'] {
-  const visible = known ? () => true : visiblePlaces(history, settings);
+  const isVisible = (event: SyncEvent | undefined) =>
+    event === undefined || view === undefined || view.canSee(event);
   let from = found.length;
   // Backwards to the first event that the user may not see: a timeline has no holes.
-  while (from > 0 && found.length - from < limit && visible(found[from - 1]?.place ?? 0)) from -= 1;
+  while (from > 0 && found.length - from < limit && isVisible(found[from - 1])) from -= 1;
   const seen = found.slice(from);
-  const events = known ? seen : seen.map((event) => withoutHiddenPast(event, history, visible));
+  const events = view === undefined ? seen : seen.map((event) => view.withoutHiddenPast(event));
   // Of an earlier stay nobody knows whether this client has had it: there may be a gap.
   const limited = from > 0 || (!known && afterPlace > 0);
   return { events, limited, prevPlace: events[0]?.place ?? upTo + 1 };
 }
 
 /**
+ * Timelines as they are told: with what is told of their events' children, and redacted where senders wanted to be
+ * erased. Who was in the room since the token could see all of it before: that costs first syncs and joins only.
+ */
+export async function toldTimelines(
+  round: ModelRound,
+  timelined: readonly TimelinedRoom[],
+): Promise<readonly TimelinedRoom[]> {
+  const rooms = await withChildren(round, timelined);
+  const strange = rooms.filter(({ view, timeline }) => view !== undefined && timeline.events.length > 0);
+  if (strange.length === 0) return rooms;
+  const views = new Map(
+    strange.flatMap(({ room_id, view }) => (view === undefined ? [] : [[room_id, view]])),
+  );
+  const events = strange.flatMap(({ timeline }) => timeline.events);
+  const served = await round.reads.withoutErased(events, views);
+  if (served === events) return rooms;
+  const byRoom = Map.groupBy(served, ({ room_id }) => room_id);
+  return rooms.map((room) => {
+    const shown = views.has(room.room_id) ? byRoom.get(room.room_id) : undefined;
+    return shown === undefined ? room : { ...room, timeline: { ...room.timeline, events: shown } };
+  });
+}
+
+/**
  * Adds what is told of the events' children, where a timeline is limited: all others have the children with them
  * (spec: client-server API, "Aggregations of child events").
  */
-export async function withChildren(
+async function withChildren(
   { reads, request }: ModelRound,
   rooms: readonly TimelinedRoom[],
 ): Promise<readonly TimelinedRoom[]> {

@@ -8,8 +8,8 @@ import {
   rangesOf,
   roomData,
   type TimelinedRoom,
+  toldTimelines,
   typingOf,
-  withChildren,
   withTimelines,
 } from './model-round.ts';
 import { endedRoom, type Found, globalData, joinedRoom, leftRoom } from './model-sections.ts';
@@ -67,7 +67,7 @@ export class ModelSync {
     ]);
     const [states, told] = await Promise.all([
       statesOf(round, timelined, about.summaries),
-      withChildren(round, timelined),
+      toldTimelines(round, timelined),
     ]);
     const looked = { ...about, data, receipts: rooms.receipts, states };
     const joined = told.filter(({ section }) => section === 'join');

@@ -6,6 +6,7 @@ import type { ModelDatabase } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { Positions } from '../framework/positions.ts';
 import { usersSharing } from '../room_state/users-sharing.ts';
+import { withoutErased } from '../timeline/erased-senders.ts';
 import { readRelations } from '../timeline/event-relations.ts';
 import { filterValues } from '../timeline/page-query.ts';
 import { type StoredEventRow, storedEvents } from '../timeline/stored-event.ts';
@@ -95,6 +96,7 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
       const events = asks.flatMap((ask) => ask.events);
       return readRelations(db, events, { user_id, ignored: [...ignored], visible: new Map(ranges) });
     },
+    withoutErased: (events, views) => withoutErased(db, events, views),
     async threads(roomId, events) {
       type Row = ThreadPlace & { readonly event_id: EventId };
       const rows = await db.query<Row>(sql.THREADS, [roomId, textColumn(events)]);

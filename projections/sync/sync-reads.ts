@@ -1,5 +1,6 @@
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import type { ThreadPlace } from '../../src/matrix/relations.ts';
+import type { HistoryView } from '../room_state/visibility.ts';
 import type { EventRelations } from '../timeline/stored-event.ts';
 import type { CountedUnread } from './reading.ts';
 import type { AccountDatum, Membership, Receipt, Replaced, SyncEvent } from './sync-event.ts';
@@ -127,6 +128,11 @@ export interface SyncReads {
     reader: RelationsReader,
     asks: readonly RelationsAsk[],
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>>>;
+  /** The events as the user may be served them where senders wanted to be erased; the same list where none did. */
+  withoutErased(
+    events: readonly SyncEvent[],
+    views: ReadonlyMap<RoomId, HistoryView>,
+  ): Promise<readonly SyncEvent[]>;
   /** In which threads events of a room are; those of the main timeline and unknown ones are missing. */
   threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
   /** Those of the users who share a room with one of them, now. */

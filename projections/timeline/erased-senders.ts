@@ -1,41 +1,110 @@
 import type { Pdu } from '../../src/matrix/event.ts';
-import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { redact } from '../../src/matrix/redaction.ts';
 import { type RoomVersion, roomVersion } from '../../src/matrix/room-versions.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { HistoryView } from '../room_state/visibility.ts';
-import type { StoredEvent } from './stored-event.ts';
+import type { EventRelations } from './stored-event.ts';
 
-/** Of some users those who wanted to be erased, and the last place that a room had then. */
-const ERASED: ModelSql = (m) => `SELECT u.user_id, (SELECT e.place FROM ${m('timeline')}.events e
-      JOIN ${m('timeline')}.rooms r USING (room)
-    WHERE r.room_id = $2 AND e.kind <= 1 AND e.ts <= u.deactivated_at ORDER BY e.place DESC LIMIT 1) AS place
-  FROM ${m('accounts')}.users u WHERE u.user_id = ANY ($1::text[]) AND u.erased`;
+/** What is looked at, and changed, of an event of whatever reader: pages, single events, syncs. */
+interface Erasable<E> {
+  readonly room_id: RoomId;
+  readonly type: string;
+  readonly sender: UserId;
+  readonly state_key: string | null;
+  readonly origin_server_ts: number;
+  readonly content: string;
+  readonly place: number;
+  readonly prev_content?: string;
+  readonly redacted_because?: E;
+  readonly relations?: EventRelations<E>;
+}
+
+/** `$1` rooms, `$2` users: those who wanted to be erased, the last place that the room had then, and its version. */
+const ERASED: ModelSql = (m) => `SELECT r.room_id, u.user_id, r.version,
+    (SELECT e.place FROM ${m('timeline')}.events e
+      WHERE e.room = r.room AND e.kind <= 1 AND e.ts <= u.deactivated_at ORDER BY e.place DESC LIMIT 1) AS place
+  FROM unnest($1::text[], $2::text[]) a(room_id, sender)
+  JOIN ${m('accounts')}.users u ON u.user_id = a.sender AND u.erased
+  JOIN ${m('timeline')}.rooms r ON r.room_id = a.room_id`;
+
+interface Row {
+  readonly room_id: RoomId;
+  readonly user_id: string;
+  readonly version: string;
+  readonly place: number | null;
+}
+
+/** What a reader could see of a sender's events before the sender was erased. */
+interface Before {
+  readonly view: HistoryView;
+  readonly version: RoomVersion | undefined;
+}
 
 /**
  * Events as their reader is served them where senders wanted to be erased (spec: client-server API, `POST
- * account/deactivate`): who could see an event before that sees it still, everybody else gets a redacted copy.
+ * account/deactivate`): who could see an event before that sees it still, everybody else gets a redacted copy. The
+ * children that are told with them, and what redacted them, are served the same way.
+ * @param views what the reader may see, by room; events of other rooms are left as they are.
  */
-export async function withoutErased(
+export async function withoutErased<E extends Erasable<E>>(
   db: ModelDatabase,
-  events: readonly StoredEvent[],
-  reader: { readonly roomId: RoomId; readonly view: HistoryView },
-  version: () => Promise<string | undefined>,
-): Promise<readonly StoredEvent[]> {
-  const senders = textColumn([...new Set(events.map(({ sender }) => sender))]);
-  const rows = await db.query<{ user_id: string; place: number | null }>(ERASED, [senders, reader.roomId]);
+  events: readonly E[],
+  views: ReadonlyMap<RoomId, HistoryView>,
+): Promise<readonly E[]> {
+  const senders = new Map<string, readonly [RoomId, string]>();
+  for (const event of events) {
+    if (!views.has(event.room_id)) continue;
+    for (const { room_id, sender } of told(event)) senders.set(`${room_id} ${sender}`, [room_id, sender]);
+  }
+  if (senders.size === 0) return events;
+  const pairs = [...senders.values()];
+  const rows = await db.query<Row>(ERASED, [
+    textColumn(pairs.map(([roomId]) => roomId)),
+    textColumn(pairs.map(([, sender]) => sender)),
+  ]);
   if (rows.length === 0) return events;
-  const known = roomVersion((await version()) ?? '');
-  const views = new Map(rows.map((row) => [row.user_id, reader.view.until(row.place ?? 0)]));
-  return events.map((event) => {
-    const before = views.get(event.sender);
-    return before === undefined || before.canSee(event) ? event : redactedCopy(event, known);
-  });
+  const before = new Map<string, Before>();
+  for (const { room_id, user_id, version, place } of rows) {
+    const view = views.get(room_id)?.until(place ?? 0);
+    if (view !== undefined) before.set(`${room_id} ${user_id}`, { view, version: roomVersion(version) });
+  }
+  return events.map((event) => served(event, before));
+}
+
+/** An event and all others that are told with it. */
+function told<E extends Erasable<E>>(event: E): readonly E[] {
+  const { redacted_because, relations } = event;
+  const others = [redacted_because, relations?.replacement, relations?.thread?.latest];
+  return [event, ...others.flatMap((one) => (one === undefined ? [] : told(one)))];
+}
+
+function served<E extends Erasable<E>>(event: E, before: ReadonlyMap<string, Before>): E {
+  const { redacted_because, relations } = event;
+  const inner = {
+    ...(redacted_because === undefined ? {} : { redacted_because: served(redacted_because, before) }),
+    ...(relations === undefined ? {} : { relations: servedRelations(relations, before) }),
+  };
+  const whole = Object.keys(inner).length === 0 ? event : { ...event, ...inner };
+  const erased = before.get(`${event.room_id} ${event.sender}`);
+  return erased === undefined || erased.view.canSee(event) ? whole : redactedCopy(whole, erased.version);
+}
+
+function servedRelations<E extends Erasable<E>>(
+  relations: EventRelations<E>,
+  before: ReadonlyMap<string, Before>,
+): EventRelations<E> {
+  const { replacement, thread } = relations;
+  return {
+    ...relations,
+    ...(replacement === undefined ? {} : { replacement: served(replacement, before) }),
+    ...(thread === undefined ? {} : { thread: { ...thread, latest: served(thread.latest, before) } }),
+  };
 }
 
 /** Nothing at all is left of it where the rules of its room are not known. */
-function redactedCopy(event: StoredEvent, version: RoomVersion | undefined): StoredEvent {
+function redactedCopy<E extends Erasable<E>>(event: E, version: RoomVersion | undefined): E {
   const pdu: Pdu = {
     room_id: event.room_id,
     type: event.type,
@@ -50,5 +119,7 @@ function redactedCopy(event: StoredEvent, version: RoomVersion | undefined): Sto
     signatures: {},
   };
   const { prev_content: _, ...rest } = event;
-  return { ...rest, content: version === undefined ? '{}' : JSON.stringify(redact(pdu, version).content) };
+  const content = version === undefined ? '{}' : JSON.stringify(redact(pdu, version).content);
+  // Of the same type: what is left out is optional.
+  return { ...rest, content } as unknown as E;
 }

@@ -74,8 +74,7 @@ export function visibleTimeline(
     const view = await rooms.visibility(event.room_id, viewer);
     if (!view.canSee(event)) return undefined;
     const reader = { roomId: event.room_id, viewer, view, ignored: await ignoredUsers(db, viewer) };
-    const shown = await withoutErased(db, [seenBy(view, event)], reader, () => rooms.version(event.room_id));
-    return (await related(db, shown, reader))[0];
+    return (await related(db, [seenBy(view, event)], reader))[0];
   };
   return {
     event: async (roomId, eventId, viewer) => ifVisible(await timeline.event(roomId, eventId), viewer),
@@ -90,8 +89,7 @@ export function visibleTimeline(
       ]);
       const page = await readPage(timeline, rooms, { ...query, filter: { ...query.filter, ignored } }, view);
       const reader = { ...query, view, ignored };
-      const shown = await withoutErased(db, page.events, reader, () => rooms.version(query.roomId));
-      return { ...page, events: await related(db, shown, reader) };
+      return { ...page, events: await related(db, page.events, reader) };
     },
     closest: (query) => readClosest(timeline, rooms, query),
   };
@@ -99,15 +97,10 @@ export function visibleTimeline(
 
 /** An event that the viewer may see, without what of it the viewer may not. */
 function seenBy(view: HistoryView, event: StoredEvent): StoredEvent {
-  const membership = view.membershipAt(event);
-  const { prev_content, replaces_place } = event;
-  if (prev_content === undefined || replaces_place === undefined) return { ...event, membership };
-  if (view.canSeeReplaced(event, replaces_place)) return { ...event, membership };
-  const { prev_content: _, ...rest } = event;
-  return { ...rest, membership };
+  return { ...view.withoutHiddenPast(event), membership: view.membershipAt(event) };
 }
 
-/** The events with what their reader may be told of their children. */
+/** The events with what their reader may be told of their children, redacted where senders wanted to be erased. */
 async function related(
   db: ModelDatabase,
   events: readonly StoredEvent[],
@@ -118,14 +111,14 @@ async function related(
     readonly ignored: readonly string[];
   },
 ): Promise<readonly StoredEvent[]> {
-  if (events.every(({ state_key }) => state_key !== null)) return events;
   const { roomId, viewer, view, ignored } = reader;
   const all = await readRelations(db, events, {
     user_id: viewer,
     ignored,
     visible: new Map([[roomId, view.ranges()]]),
   });
-  return all.size === 0 ? events : events.map((event) => withRelations(event, all));
+  const told = all.size === 0 ? events : events.map((event) => withRelations(event, all));
+  return withoutErased(db, told, new Map([[roomId, view]]));
 }
 
 async function readPage(

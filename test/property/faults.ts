@@ -37,9 +37,9 @@ export const faults: readonly Fault[] = [
   },
   {
     what: 'history that only members of then may see is shown to who joins later',
-    file: 'projections/sync/visibility.ts',
-    code: "return setting !== 'joined' && lastJoin > place;",
-    fault: 'return lastJoin > place;',
+    file: 'projections/room_state/visibility.ts',
+    code: "if (setting === 'joined') return false;",
+    fault: '',
   },
   {
     what: 'what one sends oneself does not count as having read',

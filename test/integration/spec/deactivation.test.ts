@@ -136,6 +136,64 @@ describe('deactivating an account', () => {
     }
   });
 
+  it('with erase shows who joins later redacted copies in syncs, and of what is bundled into other events', async () => {
+    const [user, friend] = [await person('author'), await person('friend')];
+    const [late, later] = [await person('late'), await person('later')];
+    const room = await friend.createRoom({ preset: 'public_chat' });
+    await user.join(room);
+    await late.sync();
+    const { next_batch: since } = await late.sync();
+    const mine = (body: string, more: Json = {}): Json => ({
+      msgtype: 'm.text',
+      body: `my ${body}`,
+      ...more,
+    });
+    const root = await friend.say(room, 'words of somebody else');
+    const said = await user.send(room, 'm.room.message', mine('words'));
+    await user.send(room, 'm.room.message', {
+      ...mine('* edit'),
+      'm.new_content': mine('edit'),
+      'm.relates_to': { rel_type: 'm.replace', event_id: said },
+    });
+    const inThread = { 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
+    const reply = await user.send(room, 'm.room.message', mine('reply', inThread));
+    const topic = await friend.setState(room, 'm.room.topic', '', { topic: 'a topic' });
+    expectOk(await deactivate(user, { erase: true }), section);
+    await untilMembership(friend, room, user, 'leave');
+    await late.join(room);
+    await later.join(room);
+    const filter = { room: { timeline: { limit: 8 } } };
+    for (const [reader, how, isShown] of [
+      [friend, {}, true],
+      [late, { since }, false],
+      [later, {}, false],
+    ] as const) {
+      const sync = await reader.sync({ ...how, filter, timeout: 0 });
+      const timeline = sync.rooms?.join?.[room]?.timeline;
+      check(timeline?.limited === true, `${section}: a limited timeline`, timeline);
+      const events = new Map(timeline.events.map((event) => [event.event_id, event]));
+      same(events.get(said)?.content['body'], isShown ? 'my words' : undefined, `${section}: sync`);
+      same(events.get(topic)?.content['topic'], 'a topic', `${section}: others' state stays`);
+      const parent = events.get(root);
+      same(parent?.content['body'], 'words of somebody else', `${section}: others' words stay`);
+      same(JSON.stringify(timeline).includes('"my '), isShown, `${section}: a limited timeline's children`);
+      for (const event of [parent, await reader.get200('GET', path('rooms', room, 'event', root))]) {
+        // Read by hand: the shape of answers in tests does not name what is bundled.
+        const { 'm.relations': relations } = (event as Json)['unsigned'] as { readonly 'm.relations': Json };
+        const { latest_event, count } = relations['m.thread'] as Json;
+        check(isObject(latest_event) && isObject(latest_event['content']), section);
+        same([latest_event['event_id'], count], [reply, 1], `${section}: the latest event of a thread`);
+        const { body } = latest_event['content'];
+        same(body, isShown ? 'my reply' : undefined, `${section}: latest_event`);
+      }
+      const one = await reader.ask('GET', path('rooms', room, 'event', said));
+      check(one.text.includes('m.replace'), `${section}: the edit is told`, one.text);
+      same(one.text.includes('"my '), isShown, `${section}: m.replace`);
+      const page = await reader.ask('GET', `${path('rooms', room, 'messages')}?dir=b&limit=50`);
+      same(page.text.includes('"my '), isShown, `${section}: messages with their children`);
+    }
+  });
+
   it('is finished after a crash: every room is left', async () => {
     const [user, friend] = [await person('crash'), await person('friend')];
     const rooms: string[] = [];
