@@ -16,6 +16,7 @@ interface NewUser {
 /** What a batch comes to: the last word about every user, device and field. */
 class Changes {
   readonly registered: NewUser[] = [];
+  readonly upgraded = new Set<string>();
   readonly passwords = new Map<string, string | null>();
   /** By user: when, milliseconds since the epoch. */
   readonly deactivated = new Map<string, number>();
@@ -69,6 +70,10 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
       });
       return;
     }
+    case 'guest_upgraded':
+      changes.upgraded.add(key);
+      changes.passwords.set(key, textOf(fact.value.sealed, 'password_hash'));
+      return;
     case 'password_changed':
       changes.passwords.set(key, textOf(fact.value.sealed, 'password_hash'));
       return;
@@ -99,7 +104,7 @@ function take(changes: Changes, { key, fact, at, offset }: OpenedRecord): void {
 
 function userWrites(
   schema: string,
-  { registered, passwords, deactivated, closed, erased }: Changes,
+  { registered, upgraded, passwords, deactivated, closed, erased }: Changes,
 ): Statement[] {
   const made: Statement[] = [];
   if (registered.length > 0) {
@@ -116,6 +121,12 @@ function userWrites(
         int8Column(registered.map((row) => row.created_at)),
         int8Column(registered.map((row) => row.log_offset)),
       ],
+    });
+  }
+  if (upgraded.size > 0) {
+    made.push({
+      text: `UPDATE ${schema}.users SET kind = 'user' WHERE user_id = ANY ($1::text[])`,
+      values: [textColumn([...upgraded])],
     });
   }
   if (passwords.size > 0) {

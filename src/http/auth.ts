@@ -54,6 +54,11 @@ export class Authenticator {
   session(request: FastifyRequest): Session | Promise<Session> {
     const token = tokenOf(request);
     if (token === undefined) throw new MilenaError('MISSING_TOKEN');
+    return this.sessionOf(token);
+  }
+
+  /** Who a token stands for. @throws MilenaError UNKNOWN_TOKEN, UNAVAILABLE */
+  sessionOf(token: string): Session | Promise<Session> {
     const hash = tokenHash(token);
     const session = this.#sessions.get(hash);
     return session === undefined ? this.#lookUp(token, hash) : this.#alive(session, hash);
@@ -84,7 +89,7 @@ export class Authenticator {
 
   /**
    * Ends sessions at once, or has them looked up again. To be called for every `device_removed`, `user_deactivated`,
-   * `user_locked`, `user_suspended`, `device_added` and `device_tokens_set` of the log's tail (a login on an existing
+   * `guest_upgraded`, `user_locked`, `user_suspended`, `device_added` and `device_tokens_set` of the log's tail (a login on an existing
    * device ends its old token). @param keep hashes of tokens that stay.
    */
   invalidate(userId: string, deviceIds: readonly string[] | 'all', keep: readonly string[] = []): void {

@@ -21,11 +21,13 @@ export function memoryAccounts(log: MemoryLog): AccountReads {
   const account: AccountReads['account'] = async (userId) => {
     const registered = factsOf(log, 'user_registered').find(({ key }) => key === userId);
     if (registered === undefined) return undefined;
-    const { kind, admin, sealed } = registered.value;
+    const { admin } = registered.value;
+    const upgraded = factsOf(log, 'guest_upgraded').find(({ key }) => key === userId);
+    const { sealed } = upgraded?.value ?? registered.value;
     const deactivated = factsOf(log, 'user_deactivated').some(({ key }) => key === userId);
     return {
       user_id: userId,
-      kind,
+      kind: upgraded === undefined ? registered.value.kind : 'user',
       admin,
       deactivated,
       locked: factsOf(log, 'user_locked').findLast(({ key }) => key === userId)?.value.locked ?? false,

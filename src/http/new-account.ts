@@ -1,6 +1,7 @@
 import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import { isStrictLocalpart, parseUserId, type UserId } from '../matrix/identifiers.ts';
 import { freshCommandId } from '../owner/command-id.ts';
+import type { CommandResult } from '../owner/commands.ts';
 import { newSession } from './client/new-session.ts';
 import type { ClientContext } from './context.ts';
 
@@ -11,6 +12,8 @@ const MAX_PASSWORD = 512;
 export interface AccountRequest {
   readonly userId: UserId;
   readonly kind: 'user' | 'guest';
+  /** The hash of an access token of the guest whose account becomes this one. */
+  readonly guestHash?: string | undefined;
   /** Undefined: nobody can log in with one. */
   readonly password: string | undefined;
   readonly admin: boolean;
@@ -62,7 +65,7 @@ export function checkPassword(password: string): void {
 }
 
 /**
- * Makes an account, with its first device unless `inhibitLogin`.
+ * Makes an account, or an ordinary one of a guest's, with a device unless `inhibitLogin`.
  * @throws MilenaError USER_IN_USE, REGISTRATION_TOKEN_SPENT, and what `checkPassword` throws.
  */
 export async function createAccount(context: ClientContext, request: AccountRequest): Promise<AccountMade> {
@@ -77,26 +80,29 @@ export async function createAccount(context: ClientContext, request: AccountRequ
       });
   if (request.password !== undefined) checkPassword(request.password);
   const passwordHash = request.password === undefined ? null : await context.passwords.hash(request.password);
-  const device = session === undefined ? {} : { device: session.device };
-  await atTheCostOf(context, request, () =>
-    context.execute({
-      kind: 'register_user',
-      ...stamp(context),
-      user_id: userId,
-      user_kind: kind,
-      admin,
-      password_hash: passwordHash,
-      terms: request.terms ?? [],
-      ...device,
-    }),
+  const account = {
+    user_id: userId,
+    password_hash: passwordHash,
+    terms: request.terms ?? [],
+    ...(session === undefined ? {} : { device: session.device }),
+  };
+  const { guestHash } = request;
+  const { suspended = false } = await atTheCostOf(context, request, () =>
+    context.execute(
+      guestHash === undefined
+        ? { kind: 'register_user', ...stamp(context), ...account, user_kind: kind, admin }
+        : { kind: 'upgrade_guest', ...stamp(context), ...account, guest_hash: guestHash },
+    ),
   );
+  // The guest's sessions are looked up again: they may do more now.
+  if (guestHash !== undefined) context.auth.invalidate(userId, 'all');
   if (request.profileName !== undefined && request.profileName !== '') {
     const field = { field: 'displayname', value: request.profileName };
     await context.execute({ kind: 'set_profile', ...stamp(context), user_id: userId, ...field });
   }
   if (session === undefined) return { user_id: userId };
   const { device_id, token_hash, expires_at } = session.device;
-  const restrictions = { locked: false, suspended: false };
+  const restrictions = { locked: false, suspended };
   const made = { user_id: userId, device_id, kind, admin, expires_at, unused: false, ...restrictions };
   context.auth.remember(token_hash, made);
   return { user_id: userId, device_id, ...session.answer };
@@ -109,16 +115,13 @@ export async function createAccount(context: ClientContext, request: AccountRequ
 async function atTheCostOf(
   context: ClientContext,
   { userId, registrationToken }: AccountRequest,
-  make: () => Promise<unknown>,
-): Promise<void> {
-  if (registrationToken === undefined) {
-    await make();
-    return;
-  }
+  make: () => Promise<CommandResult>,
+): Promise<CommandResult> {
+  if (registrationToken === undefined) return make();
   const use = { token_hash: registrationToken, user_id: userId };
   await context.execute({ kind: 'use_registration_token', ...stamp(context), ...use });
   try {
-    await make();
+    return await make();
   } catch (error) {
     // Where it is not known whether there is an account now, the token stays used.
     if (isMilenaError(error) && error.status < 500) {

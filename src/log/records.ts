@@ -52,6 +52,7 @@ export interface Records {
     readonly sealed: string | null;
     readonly terms: readonly string[];
   };
+  readonly guest_upgraded: { readonly sealed: string | null; readonly terms: readonly string[] };
   readonly password_changed: { readonly sealed: string | null };
   readonly user_deactivated: { readonly erase: boolean; readonly actor: string };
   readonly user_locked: {

@@ -50,6 +50,7 @@ function revoke(auth: Pick<Authenticator, 'invalidate'>, userId: string, fact: A
       return;
     case 'user_deactivated':
     // Not ended, but looked up again: they may do less now, or more.
+    case 'guest_upgraded':
     case 'user_locked':
     case 'user_suspended':
       auth.invalidate(userId, 'all');

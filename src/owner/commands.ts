@@ -91,6 +91,13 @@ export interface RegisterUser extends CommandStamp {
   readonly device?: NewDevice;
 }
 
+/** A guest's account becomes an ordinary one (spec: client-server API, "Guest Access"). */
+export interface UpgradeGuest extends Omit<RegisterUser, 'kind' | 'user_kind' | 'admin'> {
+  readonly kind: 'upgrade_guest';
+  /** SHA-256 of the access token that shows the guest, 64 hex digits. */
+  readonly guest_hash: string;
+}
+
 /** A device and the hash of its access token. */
 export interface NewDevice {
   readonly device_id: DeviceId;
@@ -274,6 +281,7 @@ export type Command =
   | CreateRoom
   | ForgetRoom
   | RegisterUser
+  | UpgradeGuest
   | AddDevice
   | RefreshTokens
   | ConfirmTokens

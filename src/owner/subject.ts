@@ -20,6 +20,7 @@ export function subjectOf(command: Command): Subject {
     case 'forget_room':
       return { topic: 'rooms', key: command.room_id, slotKey: command.room_id };
     case 'register_user':
+    case 'upgrade_guest':
     case 'add_device':
     case 'refresh_tokens':
     case 'confirm_tokens':

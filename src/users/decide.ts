@@ -13,6 +13,7 @@ import type {
   RestrictUser,
   SetPassword,
   SetProfile,
+  UpgradeGuest,
 } from '../owner/commands.ts';
 import { isTooLarge, withField } from './profile-size.ts';
 import { decideConfirmation, decideRefresh, deviceAdded } from './tokens.ts';
@@ -21,6 +22,7 @@ import type { User } from './user.ts';
 /** The commands that a user aggregate decides. */
 export type UserCommand =
   | RegisterUser
+  | UpgradeGuest
   | AddDevice
   | RefreshTokens
   | ConfirmTokens
@@ -35,6 +37,7 @@ export type UserCommand =
 /** The record types of the aggregate. */
 export type UserRecordType =
   | 'user_registered'
+  | 'guest_upgraded'
   | 'password_changed'
   | 'user_deactivated'
   | 'user_locked'
@@ -85,6 +88,8 @@ export function decideUser(user: User, command: UserCommand): UserDecision {
   }
   if (user.deactivated && command.kind !== 'deactivate_user') return { refused: 'USER_DEACTIVATED' };
   switch (command.kind) {
+    case 'upgrade_guest':
+      return upgrade(user, command);
     case 'add_device':
       if (user.locked) return { refused: 'USER_LOCKED' };
       return { facts: [deviceAdded(command.device)], suspended: user.suspended };
@@ -137,6 +142,19 @@ function registration(command: RegisterUser): readonly UserFact[] {
     },
   };
   return command.device === undefined ? [registered] : [registered, deviceAdded(command.device)];
+}
+
+/** Only who holds a token of the guest's, now, has a claim to the name. */
+function upgrade(user: User, command: UpgradeGuest): UserDecision {
+  if (user.kind !== 'guest') return { refused: 'USER_IN_USE' };
+  if (user.locked) return { refused: 'USER_LOCKED' };
+  const tokens = [...user.devices.values()].flat();
+  if (!tokens.some(({ token_hash }) => token_hash === command.guest_hash))
+    return { refused: 'UNKNOWN_TOKEN' };
+  const sealed = JSON.stringify({ password_hash: command.password_hash });
+  const upgraded: UserFact = { type: 'guest_upgraded', value: { terms: command.terms, sealed } };
+  const device = command.device === undefined ? [] : [deviceAdded(command.device)];
+  return { facts: [upgraded, ...device], suspended: user.suspended };
 }
 
 /** Nothing where it is so already. */

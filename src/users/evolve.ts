@@ -8,6 +8,8 @@ export function evolveUser(user: User, fact: UserFact): User {
   switch (fact.type) {
     case 'user_registered':
       return { ...user, exists: true, kind: fact.value.kind, admin: fact.value.admin };
+    case 'guest_upgraded':
+      return { ...user, kind: 'user' };
     case 'device_added':
       return withTokens(user, fact.value.device_id, [fact.value]);
     case 'device_tokens_set':

@@ -100,6 +100,7 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
   saga_started: { saga: '00ff', kind: 'create_room', alias: '#a:example.org', sealed },
   saga_ended: { saga: '00ff', outcome: 'undone', error: 'ROOM_IN_USE', reason: 'The room alias is taken.' },
   user_registered: { kind: 'guest', admin: true, terms: ['privacy/1.2'], sealed },
+  guest_upgraded: { sealed, terms: ['privacy/1.2'] },
   password_changed: { sealed },
   user_deactivated: { erase: true, actor: '@admin:example.org' },
   user_locked: { locked: true, actor: '@admin:example.org', sealed },

@@ -9,6 +9,7 @@ import {
   refreshing,
   registering,
   renaming,
+  upgrading,
 } from './ways/accounts.ts';
 import type { Hands } from './ways/hands.ts';
 import { aliasing, chatting, forgetting, publishing, reading, typing } from './ways/rooms.ts';
@@ -35,6 +36,13 @@ export interface Way {
 export const ways: readonly Way[] = [
   { causes: ['claim', 'schema', 'content_key'], what: 'the start of an owner, and its first records' },
   { causes: ['user_registered', 'device_added'], what: 'somebody registers', act: registering },
+  {
+    causes: ['guest_upgraded'],
+    what: 'a guest comes in, and stays under a password',
+    act: upgrading,
+    settings: { MILENA_GUESTS: 'on' },
+    once: true,
+  },
   { causes: ['device_removed'], what: 'somebody logs in on a second device and out again', act: loggingOut },
   { causes: ['device_renamed'], what: 'somebody gives a device another name', act: renaming },
   {

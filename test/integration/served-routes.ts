@@ -91,6 +91,7 @@ export const servedRoutes: readonly ServedRoute[] = [
     token: false,
     body: {
       username: 'string',
+      guest_access_token: 'string',
       password: 'string',
       auth: 'object',
       device_id: 'string',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MilenaError } from '../../errors/milena-error.ts';
+import { isMilenaError, MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import { tokenHash } from '../access-token.ts';
 import type { App, ClientContext } from '../context.ts';
@@ -15,6 +15,8 @@ import { authSchema } from '../uia/stage.ts';
 const registerBody = Type.Object({
   auth: Type.Optional(authSchema),
   username: Type.Optional(Type.String()),
+  /** Of a guest whose account this becomes (spec: "Guest Access"). */
+  guest_access_token: Type.Optional(Type.String()),
   password: Type.Optional(Type.String()),
   device_id: Type.Optional(Type.String()),
   initial_device_display_name: Type.Optional(Type.String()),
@@ -84,12 +86,15 @@ async function register(
   address: string,
 ): Promise<AccountMade | JsonText> {
   requireRegistration(context.settings);
-  const { auth, username, password, device_id, initial_device_display_name } = body;
+  const { auth, username, password, device_id, initial_device_display_name, guest_access_token } = body;
   // Before anybody solves a captcha for a name that is taken (spec: 400). It tells strangers whose names there are.
   if (username !== undefined) {
     const userId = newUserId(context, username);
     context.limits.take('loginAddress', addressKey(address));
-    await requireFree(context, userId);
+    if (guest_access_token === undefined) await requireFree(context, userId);
+    else await requireGuest(context, guest_access_token, userId);
+  } else if (guest_access_token !== undefined) {
+    throw new MilenaError('MISSING_PARAM', 'username: is required with a guest_access_token');
   }
   if (password !== undefined) checkPassword(password);
   const request = {
@@ -101,6 +106,8 @@ async function register(
     auth,
     parameters: {
       username,
+      // The hash does: sessions are stored.
+      guest: guest_access_token === undefined ? undefined : tokenHash(guest_access_token),
       password,
       device_id,
       initial_device_display_name,
@@ -114,6 +121,7 @@ async function register(
     return createAccount(context, {
       userId: wanted.username === undefined ? randomUserId(context) : newUserId(context, wanted.username),
       kind: 'user',
+      guestHash: wanted.guest,
       password: wanted.password,
       admin: false,
       method: 'registration',
@@ -125,6 +133,20 @@ async function register(
       registrationToken: proven.registrationToken,
     });
   });
+}
+
+/**
+ * A guest's account is upgraded by who has its token and names it (spec: client-server API, "Guest Access").
+ * @throws MilenaError FORBIDDEN for a token that is no guest's, or another guest's.
+ */
+async function requireGuest({ auth }: ClientContext, token: string, userId: UserId): Promise<void> {
+  try {
+    const session = await auth.sessionOf(token);
+    if (session.kind === 'guest' && session.user_id === userId) return;
+  } catch (error) {
+    if (!isMilenaError(error, 'UNKNOWN_TOKEN')) throw error;
+  }
+  throw new MilenaError('FORBIDDEN', 'guest_access_token: is no token of a guest of this name');
 }
 
 /** Of what a guest sends, only the device's name counts (spec: client-server API, "Guest Access"). */

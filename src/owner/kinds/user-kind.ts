@@ -37,6 +37,7 @@ export const userKind: AggregateKind<User> = {
 function isUserCommand(command: Command): command is UserCommand {
   switch (command.kind) {
     case 'register_user':
+    case 'upgrade_guest':
     case 'add_device':
     case 'refresh_tokens':
     case 'confirm_tokens':
@@ -56,6 +57,7 @@ function isUserCommand(command: Command): command is UserCommand {
 function isUserFact(fact: AnyFact): fact is UserFact {
   switch (fact.type) {
     case 'user_registered':
+    case 'guest_upgraded':
     case 'password_changed':
     case 'user_deactivated':
     case 'user_locked':

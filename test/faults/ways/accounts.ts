@@ -6,6 +6,18 @@ export async function registering({ http }: Hands): Promise<void> {
   await register(http, freshName('new'));
 }
 
+/** A guest comes in, and stays under a password. */
+export async function upgrading({ http }: Hands): Promise<void> {
+  const answer = await http.ask('POST', `${path('register')}?kind=guest`, { json: {} });
+  const guest = isObject(answer.json) ? answer.json : {};
+  const username = text(guest, 'user_id').slice(1).split(':')[0];
+  const body = { username, password: 'no guest any more', guest_access_token: text(guest, 'access_token') };
+  const upgraded = await http.ask('POST', path('register'), {
+    json: { ...body, auth: { type: 'm.login.dummy' } },
+  });
+  if (upgraded.status !== 200) throw new Error(`the upgrade: ${upgraded.status} ${upgraded.text}`);
+}
+
 /** Somebody logs in on a second device, and out again. */
 export async function loggingOut({ http }: Hands): Promise<void> {
   const user = await register(http, freshName('device'), 'a password for two');

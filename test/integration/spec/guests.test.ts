@@ -115,3 +115,89 @@ describe('guest accounts', () => {
     same(await membership(room, ordinary), 'join', `${section}: others stay`);
   });
 });
+
+describe('a guest who registers', () => {
+  const rule = `${section}: upgrade by POST register with guest_access_token`;
+  const localpart = (user: Client) => user.userId.slice(1).split(':')[0] ?? '';
+  const DUMMY = { auth: { type: 'm.login.dummy' } };
+  const upgrade = (json: object) =>
+    shared.http.ask('POST', path('register'), { json: { ...DUMMY, ...json } });
+  const wanted = (guest: Client) => ({
+    username: localpart(guest),
+    password: 'a guest no more',
+    guest_access_token: guest.token,
+  });
+
+  it('keeps name, rooms and devices, and may do what users may', async () => {
+    const [owner, guest] = [await shared.user('owner'), await newGuest()];
+    const roomId = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
+    expectOk(await guest.ask('POST', path('rooms', roomId, 'join'), { json: {} }), section);
+    const body = expectOk(await upgrade({ ...wanted(guest), device_id: 'NEW' }), rule);
+    same([body['user_id'], body['device_id']], [guest.userId, 'NEW'], rule);
+    const user = new Client(shared.http, {
+      userId: guest.userId,
+      deviceId: 'NEW',
+      token: text(body, 'access_token'),
+    });
+    for (const session of [user, guest]) {
+      const me = expectOk(await session.ask('GET', path('account', 'whoami')), rule);
+      same([me['user_id'], me['is_guest']], [guest.userId, false], rule);
+      same(expectOk(await session.ask('GET', path('joined_rooms')), rule), { joined_rooms: [roomId] }, rule);
+    }
+    const devices = expectOk(await user.ask('GET', path('devices')), rule)['devices'];
+    same(Array.isArray(devices) ? devices.length : devices, 2, rule);
+    const login = { type: 'm.login.password', password: 'a guest no more' };
+    const identifier = { type: 'm.id.user', user: localpart(guest) };
+    expectOk(await shared.http.ask('POST', path('login'), { json: { ...login, identifier } }), rule);
+    const closed = await owner.createRoom({ preset: 'public_chat', initial_state: [FORBIDDEN] });
+    same(await user.join(closed), closed, `${rule}: others may join`);
+    await owner.setState(roomId, 'm.room.guest_access', '', { guest_access: 'forbidden' });
+    const other = await newGuest();
+    expectError(
+      await other.ask('POST', path('rooms', roomId, 'join'), { json: {} }),
+      403,
+      'M_GUEST_ACCESS_FORBIDDEN',
+      section,
+    );
+    await user.say(roomId, 'still here');
+  });
+
+  it('goes through the ordinary flow, in as many requests as that takes', async () => {
+    const guest = await newGuest();
+    const first = await shared.http.ask('POST', path('register'), { json: wanted(guest) });
+    same(first.status, 401, 'CS API, User-Interactive Authentication API');
+    const session = Object(first.json)['session'];
+    const json = { auth: { type: 'm.login.dummy', session } };
+    const body = expectOk(await shared.http.ask('POST', path('register'), { json }), rule);
+    same(body['user_id'], guest.userId, rule);
+  });
+
+  it('has to say the name and hold the token: else nothing changes', async () => {
+    const [guest, other] = [await newGuest(), await newGuest()];
+    const user = await shared.user('ordinary');
+    const { username: _, ...nameless } = wanted(guest);
+    expectError(await upgrade(nameless), 400, 'M_MISSING_PARAM', `${rule}: required to specify the username`);
+    const refused = [
+      { ...wanted(guest), username: localpart(other) },
+      { ...wanted(guest), username: `free${Date.now()}` },
+      { ...wanted(guest), guest_access_token: 'mln_nonsense' },
+      { ...wanted(user), guest_access_token: user.token },
+    ];
+    for (const body of refused) expectError(await upgrade(body), 403, 'M_FORBIDDEN', rule);
+    const taken = { ...wanted(guest), guest_access_token: undefined };
+    expectError(await upgrade(taken), 400, 'M_USER_IN_USE', rule);
+    for (const each of [guest, other]) {
+      const me = expectOk(await each.ask('GET', path('account', 'whoami')), section);
+      same(me['is_guest'], true, section);
+    }
+  });
+
+  it('does so once: of two at the same time one is told that the name is taken', async () => {
+    const guest = await newGuest();
+    const answers = await Promise.all([upgrade(wanted(guest)), upgrade(wanted(guest))]);
+    const [won, lost] = answers.toSorted((one, other) => one.status - other.status);
+    same(won?.status, 200, rule);
+    check(lost?.status === 400 || lost?.status === 403, `${rule}: once`, lost);
+    expectError(await upgrade(wanted(guest)), 403, 'M_FORBIDDEN', rule);
+  });
+});
