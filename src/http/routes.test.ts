@@ -85,7 +85,7 @@ const endpoints = resolve(root, process.env['MILENA_SPEC_DIR'] ?? '../shared/spe
 /** Our own pages, and the one endpoint that existing tools know without a spec. */
 const BESIDE_THE_SPEC = ['/', '/_milena/live', '/_milena/ready', '/_synapse/admin/v1/register'];
 /** In the spec's prose, but not among its definitions. */
-const OF_THE_PROSE = /\/auth\/:type\/fallback\/web$/;
+const OF_THE_PROSE = /\/auth\/:type\/fallback\/web$|^\/_matrix\/static\/client\/login\/$/;
 
 async function onlyOfTheSpec(): Promise<void> {
   const rows = readFileSync(endpoints, 'utf8').split('\n');

@@ -13,6 +13,7 @@ import { filterRoutes } from './filters.ts';
 import { initialSyncRoutes } from './initial-sync.ts';
 import { joinRoutes } from './joining.ts';
 import { loginRoutes } from './login.ts';
+import { loginPageRoutes } from './login-page.ts';
 import { loginTokenRoutes } from './login-token.ts';
 import { logoutRoutes } from './logout.ts';
 import { memberRoutes } from './members.ts';
@@ -46,6 +47,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   supportRoutes,
   capabilityRoutes,
   loginRoutes,
+  loginPageRoutes,
   loginTokenRoutes,
   refreshRoutes,
   logoutRoutes,
