@@ -35,7 +35,7 @@ function parse({ skeleton, sealed }: RoomEventRecord): ParsedEvent {
   const redacted: Pdu = JSON.parse(skeleton); // The owner writes PDUs; a broken one is poison where it is used.
   if (sealed === null) return { pdu: redacted, content: JSON.stringify(redacted.content) };
   const opened: Partial<Pdu> = JSON.parse(sealed);
-  const pdu = { ...redacted, ...opened };
+  const pdu = Object.assign(redacted, opened);
   return { pdu, content: contentText(sealed, opened, pdu) };
 }
 

@@ -1,6 +1,7 @@
 import { MilenaError } from '../../src/errors/milena-error.ts';
 import type { ReadModel } from './model.ts';
 import { OneRebuild, type RebuildOptions, type RebuildParts, type RebuildReport } from './one-rebuild.ts';
+import { withRoomyHeap } from './roomy-heap.ts';
 
 /** Class of the advisory locks that allow one rebuild of a model at a time. */
 const REBUILD_LOCK = 0x6d696c06;
@@ -31,10 +32,8 @@ export async function rebuild(
       );
       if (rows[0]?.held !== true) throw new MilenaError('UNAVAILABLE', `${name} is being rebuilt already`);
     }
-    return await runTogether(
-      parts,
-      ordered.map((model) => new OneRebuild(parts, model, options)),
-    );
+    const rebuilds = ordered.map((model) => new OneRebuild(parts, model, options));
+    return await withRoomyHeap(() => runTogether(parts, rebuilds));
   } finally {
     await lock.end();
   }
