@@ -45,8 +45,6 @@ CREATE TABLE events (
 );
 CREATE UNIQUE INDEX events_event_id ON events (event_id);
 CREATE INDEX events_place ON events (room, place) WHERE kind <= 1;
--- Which event was nearest to a time: clocks of nodes and senders differ, so places do not tell.
-CREATE INDEX events_time ON events (room, ts, place) WHERE kind <= 1;
 -- Costs nothing where there are no threads.
 CREATE INDEX events_thread ON events (room, thread, place) WHERE thread IS NOT NULL;
 -- What the ordinals count and redactions took back: as large as there are redactions.
