@@ -47,8 +47,8 @@ export interface AggregateKind<S> {
   readonly topic: TopicName;
   /** The state as the model has it now. */
   load(key: string, loader: Loader): Promise<Loaded<S>>;
-  /** Whether a record with this key belongs to the aggregate. */
-  holds(key: string, recordKey: string): boolean;
+  /** Whether the aggregate's records have keys of their own that begin with its key; otherwise they have just it. */
+  spread(key: string): boolean;
   /** Fetches what the decision needs and the state lacks. Undefined, and no wait, when it lacks nothing. */
   prepare(state: S, command: Command, source: Source): Promise<void> | undefined;
   /** @throws MilenaError when the command is refused. */

@@ -8,10 +8,17 @@ import type { Loader } from './loader.ts';
 import type { OwnedFact, ReadFact, SlotLog } from './slot-log.ts';
 import { SlotOwner } from './slot-owner.ts';
 
+interface Placed {
+  readonly topic: TopicName;
+  readonly offset: number;
+}
+
 /** A log in memory for tests of the owner: it survives owners, and can be made to fail. */
 export class MemoryLog {
   readonly records: (ReadFact & { readonly topic: TopicName; readonly fact: AnyFact })[] = [];
   appends: number[] = [];
+  /** Every read that was begun. */
+  readonly reads: { readonly topic: TopicName; readonly from: number; readonly to: number }[] = [];
   /** What the next append does instead of answering: nothing is written, or it is and the answer is lost. */
   next: 'ok' | 'refuse' | 'lose_answer' = 'ok';
   private epoch = 0;
@@ -40,7 +47,7 @@ export class MemoryLog {
         if (how === 'lose_answer') throw new MilenaError('INDEFINITE');
         return offsets;
       },
-      read: (topic, from) => this.read(topic, from.offset),
+      read: (topic, from, to) => this.read(topic, from.offset, to),
       missingSchemas: async () => [],
       end: async () => this.offset,
       close: async () => undefined,
@@ -55,9 +62,10 @@ export class MemoryLog {
     return offset;
   }
 
-  private async *read(topic: TopicName, from: number): AsyncIterable<ReadFact> {
-    for (const record of this.records.filter((one) => one.topic === topic && one.offset >= from))
-      yield record;
+  private async *read(topic: TopicName, from: number, to = this.offset): AsyncIterable<ReadFact> {
+    this.reads.push({ topic, from, to });
+    const asked = (one: Placed): boolean => one.topic === topic && one.offset >= from && one.offset < to;
+    for (const record of this.records.filter(asked)) yield record;
   }
 }
 

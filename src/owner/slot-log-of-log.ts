@@ -34,8 +34,8 @@ export class SlotLogOfLog implements SlotLog {
     return (await this.writer.append(topic, facts)).map((fact) => fact.offset);
   }
 
-  async *read(topic: TopicName, from: ReadPosition): AsyncIterable<ReadFact> {
-    const options = { from, to: await this.end(topic) };
+  async *read(topic: TopicName, from: ReadPosition, to?: number): AsyncIterable<ReadFact> {
+    const options = { from, to: to ?? (await this.end(topic)) };
     for await (const batch of readFacts(this.parts, topic, this.slot, options)) {
       for (const { record, fact, error } of batch.facts) {
         if (fact === null && error === undefined) continue; // A tombstone: the key has no value any more.

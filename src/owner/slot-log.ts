@@ -30,8 +30,8 @@ export interface SlotLog {
   claim(): Promise<number>;
   /** Appends under the present claim. @throws MilenaError FENCED or INDEFINITE; see the log port. */
   append(topic: TopicName, facts: readonly OwnedFact[]): Promise<readonly number[]>;
-  /** The facts of the slot's partition from a position to the present end, in order. */
-  read(topic: TopicName, from: ReadPosition): AsyncIterable<ReadFact>;
+  /** The facts of the slot's partition from a position to the present end, or up to offset `to`, in order. */
+  read(topic: TopicName, from: ReadPosition, to?: number): AsyncIterable<ReadFact>;
   /** The `schema` facts that the log still lacks of this slot. */
   missingSchemas(at: number): Promise<readonly KeyedFact[]>;
   /** The offset that the next record has at the least. */

@@ -183,6 +183,30 @@ test('a repeated send from before the tail is known while the models lag behind 
   assert.equal(again.event_id, event_id);
 });
 
+test('a hundred rooms loaded cold while the models lag read the tail once, and are what they were', async () => {
+  const log = new MemoryLog();
+  const first = await openOwner(log);
+  const rooms = Array.from({ length: 100 }, (_, nonce) => newRoom(signer, { id: freshCommandId(), nonce }));
+  const last = new Map<string, EventId | undefined>();
+  for (const room of rooms) await run(first, room);
+  for (const { room_id } of rooms) {
+    last.set(room_id, (await run(first, send(room_id, ALICE, freshCommandId()))).event_id);
+  }
+  const owner = await openOwner(log);
+  log.reads.length = 0;
+  for (const { room_id } of rooms) {
+    await run(owner, send(room_id, ALICE, freshCommandId()));
+    const { fact } = events(log).at(-1) ?? assert.fail();
+    assert.ok(fact.type === 'room_event');
+    assert.deepEqual(JSON.parse(fact.value.skeleton).prev_events, [last.get(room_id)]);
+  }
+  // Those loaded first have been let go meanwhile (an owner of the tests keeps 100): what was appended is known too.
+  const more = newRoom(signer, { id: freshCommandId(), nonce: 100 });
+  await run(owner, more);
+  for (const { room_id } of rooms.slice(0, 20)) await run(owner, send(room_id, ALICE, freshCommandId()));
+  assert.equal(log.reads.length, 1);
+});
+
 test('an event that a model takes in while it is asked for is found all the same', async () => {
   const log = new MemoryLog();
   const first = await openOwner(log);

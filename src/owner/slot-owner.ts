@@ -12,6 +12,7 @@ import { KnownNames } from './known-names.ts';
 import type { Loader } from './loader.ts';
 import { type OwnedFact, ownedFacts, type ReadFact, type SlotLog, sizeOfFact } from './slot-log.ts';
 import type { Subject } from './subject.ts';
+import { TailIndex } from './tail-index.ts';
 import { writtenUnderClaim } from './written-under.ts';
 
 /** How far back from the end the duplicate filter is rebuilt, in offsets. */
@@ -64,6 +65,7 @@ export class SlotOwner {
   private readonly deps: SlotOwnerDeps;
   private readonly lanes = new Map<TopicName, GroupCommit<OwnedFact>>();
   private readonly filter: CommandFilter;
+  private readonly tails = new Map<TopicName, TailIndex>();
   private trimming = false;
   private trimAfter = 0;
   private readonly entries = new Map<string, Entry>();
@@ -73,7 +75,8 @@ export class SlotOwner {
     this.deps = deps;
     this.filter = new CommandFilter(deps.remember);
     for (const topic of AGGREGATE_TOPICS) {
-      const append = (to: TopicName, facts: readonly OwnedFact[]) => deps.log.append(to, facts);
+      this.tails.set(topic, new TailIndex(deps.log, topic));
+      const append = (to: TopicName, facts: readonly OwnedFact[]) => this.append(to, facts);
       const { maxAppendBytes } = deps.log;
       this.lanes.set(topic, new GroupCommit(topic, append, maxAppendBytes, (error) => this.fail(error)));
     }
@@ -159,6 +162,14 @@ export class SlotOwner {
     }
   }
 
+  private async append(topic: TopicName, facts: readonly OwnedFact[]): Promise<readonly number[]> {
+    const offsets = await this.deps.log.append(topic, facts);
+    const tail = this.tailOf(topic);
+    tail.appended(facts, offsets);
+    if (tail.large && !this.trimming && performance.now() >= this.trimAfter) void this.trim();
+    return offsets;
+  }
+
   private async commit(entry: Entry, id: string, decision: Decision): Promise<CommandResult> {
     if (this.failure !== undefined) throw this.failure;
     if (decision.facts.length === 0) return decision.result;
@@ -242,6 +253,7 @@ export class SlotOwner {
     const { state, next } = await kind.load(key, this.deps.loader);
     let loaded = state;
     if (next !== Number.MAX_SAFE_INTEGER) {
+      this.tailOf(kind.topic).trim(checkpoint.offset);
       for (const { fact, offset } of await this.tail(entry, checkpoint)) {
         if (offset >= next) loaded = kind.evolve(loaded, fact);
       }
@@ -258,17 +270,14 @@ export class SlotOwner {
     };
   }
 
-  private async tail(entry: Entry, from: ReadPosition): Promise<readonly TailFact[]> {
-    const { kind, key } = entry;
-    const facts: TailFact[] = [];
-    for await (const read of this.deps.log.read(kind.topic, from)) {
-      if (!kind.holds(key, read.key)) continue;
-      if (read.fact === undefined) {
-        throw new MilenaError('SET_ASIDE', 'A record of this cannot be read; see milena status.');
-      }
-      facts.push({ key: read.key, offset: read.offset, fact: read.fact });
-    }
-    return facts;
+  private tail({ kind, key }: Entry, from: ReadPosition): Promise<readonly TailFact[]> {
+    return this.tailOf(kind.topic).of(key, kind.spread(key), from);
+  }
+
+  private tailOf(topic: TopicName): TailIndex {
+    const tail = this.tails.get(topic);
+    if (tail === undefined) throw new MilenaError('INTERNAL', `no tail of ${topic}`);
+    return tail;
   }
 
   /** The recorded result of a repeatable command that the filter has forgotten. */
@@ -302,6 +311,8 @@ export class SlotOwner {
       for (const topic of AGGREGATE_TOPICS) {
         checkpoints.set(topic, (await loader.checkpoint(topic, log.slot)).offset);
       }
+      for (const [topic, tail] of this.tails) tail.trim(checkpoints.get(topic) ?? 0);
+      if (!this.filter.full) return;
       const dropped = this.filter.forget((topic) => checkpoints.get(topic) ?? 0);
       if (dropped === 0) this.trimAfter = performance.now() + TRIM_MS;
     } catch {

@@ -29,7 +29,7 @@ export function roomKind(keys: Keys): AggregateKind<LoadedRoom> {
   return {
     topic: 'rooms',
     load: loadRoom,
-    holds: (key, recordKey) => key === recordKey,
+    spread: () => false,
     prepare,
     decide: (loaded, command) => decide(loaded, command, keys),
     evolve,

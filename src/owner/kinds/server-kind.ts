@@ -45,7 +45,7 @@ export const serverKind: AggregateKind<Resource> = {
     const { next, ...alias } = snapshot;
     return { state: { ...NOTHING, alias }, next };
   },
-  holds: (key, recordKey) => recordKey === key,
+  spread: () => false,
   prepare: () => undefined,
   decide(resource, command) {
     const decision = decide(resource, command);

@@ -17,7 +17,7 @@ export const userKind: AggregateKind<User> = {
     const fields = profile.length === 0 ? NO_FIELDS : new Map(profile);
     return { state: { exists: true, ...account, devices: new Map(devices), profile: fields }, next };
   },
-  holds: (key, recordKey) => key === recordKey,
+  spread: () => false,
   prepare: () => undefined,
   decide(user, command) {
     if (!isUserCommand(command)) throw new MilenaError('INTERNAL', `${command.kind} is not about a user`);

@@ -36,7 +36,7 @@ export const valuesKind: AggregateKind<Values> = {
     if (at < 0) return { state: NONE, next: Number.MAX_SAFE_INTEGER };
     return loadReceipts(loader, key.slice(0, at), key.slice(at + RECEIPT.length, -1));
   },
-  holds: (key, recordKey) => (key.endsWith(PUSH_RULES) ? recordKey === key : recordKey.startsWith(key)),
+  spread: (key) => !key.endsWith(PUSH_RULES),
   prepare: () => undefined,
   decide({ receipts, pushRules }, command) {
     switch (command.kind) {
