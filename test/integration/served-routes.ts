@@ -224,6 +224,12 @@ export const servedRoutes: readonly ServedRoute[] = [
   { method: 'GET', path: `${R}/joined_members`, token: true },
   { method: 'GET', path: `${V}/joined_rooms`, token: true },
   {
+    method: 'GET',
+    path: `${V1}/mutual_rooms`,
+    token: true,
+    wrongQuery: { user_id: ['', 'x', '!room:localhost'] },
+  },
+  {
     method: 'PUT',
     path: `${R}/typing/{userId}`,
     token: true,

@@ -19,6 +19,7 @@ import { logoutRoutes } from './logout.ts';
 import { memberRoutes } from './members.ts';
 import { membershipRoutes } from './membership.ts';
 import { messageRoutes } from './messages.ts';
+import { mutualRoomRoutes } from './mutual-rooms.ts';
 import { notificationRoutes } from './notifications.ts';
 import { openIdRoutes } from './openid.ts';
 import { presenceRoutes } from './presence.ts';
@@ -71,6 +72,7 @@ const MODULES: readonly ((app: App, context: ClientContext) => void)[] = [
   joinRoutes,
   membershipRoutes,
   publicRoomRoutes,
+  mutualRoomRoutes,
   profileRoutes,
   presenceRoutes,
   typingRoutes,
