@@ -1,8 +1,9 @@
 import { behindVersion } from './route.ts';
 
 /**
- * What guests may use, by method and path behind the version (spec: client-server API, "Guest Access"). What is not
- * named here is closed to them; the endpoints of modules that are not built yet stand here already.
+ * What guests may use, by method and path behind the version (spec: client-server API, "Guest Access"), and the few
+ * things beside the spec's list without which its clients cannot begin or end. What is not named here is closed to
+ * them; the endpoints of modules that are not built yet stand here already.
  */
 export const OPEN_TO_GUESTS: readonly string[] = [
   // Events and media.
@@ -21,6 +22,8 @@ export const OPEN_TO_GUESTS: readonly string[] = [
   'GET /media/thumbnail/:serverName/:mediaId',
   // Sending.
   'POST /rooms/:roomId/join',
+  // Not in the spec's list: the same join, of a room that is known by its alias.
+  'POST /join/:roomIdOrAlias',
   'POST /rooms/:roomId/leave',
   'PUT /rooms/:roomId/send/:eventType/:txnId',
   'PUT /rooms/:roomId/state/:eventType',
@@ -37,6 +40,17 @@ export const OPEN_TO_GUESTS: readonly string[] = [
   'POST /keys/upload',
   'POST /keys/query',
   'POST /keys/claim',
+  // Not in the spec's list: what clients ask for before their first sync, and an end of the session.
+  'GET /capabilities',
+  'GET /pushrules/',
+  'GET /pushrules/global/',
+  'GET /pushrules/global/:kind/:ruleId',
+  'GET /pushrules/global/:kind/:ruleId/enabled',
+  'GET /pushrules/global/:kind/:ruleId/actions',
+  'POST /user/:userId/filter',
+  'GET /user/:userId/filter/:filterId',
+  'POST /logout',
+  'POST /logout/all',
 ];
 
 /** The names of parameters matter to nobody but us. */

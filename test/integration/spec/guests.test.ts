@@ -1,5 +1,5 @@
 import { describe, it } from 'node:test';
-import { Client, path, text } from '../../support/client.ts';
+import { Client, freshName, path, text } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 
@@ -42,13 +42,12 @@ describe('guest accounts', () => {
     same(expectOk(await owner.ask('GET', path('account', 'whoami')), section)['is_guest'], false, section);
   });
 
-  it('may use what the spec lists, and nothing else: 403 M_GUEST_ACCESS_FORBIDDEN', async () => {
+  it('may use what the spec lists and clients cannot do without, and nothing else: 403 M_GUEST_ACCESS_FORBIDDEN', async () => {
     const guest = await newGuest();
     const own = (name: string) => path('profile', guest.userId, name);
     const closed = [
       ['POST', path('createRoom'), {}],
       ['GET', path('joined_rooms'), undefined],
-      ['POST', path('join', '#a:localhost'), {}],
       ['PUT', own('avatar_url'), { avatar_url: 'mxc://localhost/a' }],
       ['DELETE', path('devices', guest.deviceId), {}],
       ['POST', path('delete_devices'), { devices: [] }],
@@ -57,7 +56,8 @@ describe('guest accounts', () => {
       ['POST', '/_matrix/client/v1/login/get_token', {}],
       ['PUT', path('user', guest.userId, 'account_data', 'org.example'), {}],
       ['POST', path('rooms', '!r:localhost', 'invite'), { user_id: '@a:localhost' }],
-      ['GET', path('capabilities'), undefined],
+      ['PUT', path('pushrules', 'global', 'room', '!a:b'), { actions: [] }],
+      ['POST', path('knock', '!r:localhost'), {}],
     ] as const;
     for (const [method, where, json] of closed) {
       const answer = await guest.ask(method, where, json === undefined ? {} : { json });
@@ -70,6 +70,19 @@ describe('guest accounts', () => {
     const device = path('devices', guest.deviceId);
     expectOk(await guest.ask('PUT', device, { json: { display_name: 'Mine' } }), section);
     expectOk(await guest.ask('GET', `${path('sync')}?timeout=0`), section);
+    for (const where of [path('capabilities'), path('pushrules', ''), path('pushrules', 'global', '')])
+      expectOk(await guest.ask('GET', where), where);
+    const filters = path('user', guest.userId, 'filter');
+    const { filter_id } = expectOk(await guest.ask('POST', filters, { json: {} }), filters);
+    same(expectOk(await guest.ask('GET', `${filters}/${String(filter_id)}`), filters), {}, filters);
+  });
+
+  it('can log out', async () => {
+    for (const where of [path('logout'), path('logout', 'all')]) {
+      const guest = await newGuest();
+      expectOk(await guest.ask('POST', where, { json: {} }), where);
+      expectError(await guest.ask('GET', path('account', 'whoami')), 401, 'M_UNKNOWN_TOKEN', where);
+    }
   });
 
   it('join only where guest_access is can_join, whatever endpoint they try', async () => {
@@ -78,8 +91,10 @@ describe('guest accounts', () => {
     const shut = await owner.createRoom({ preset: 'public_chat', initial_state: [FORBIDDEN] });
     const silent = await owner.createRoom({ preset: 'public_chat' });
     for (const room of [shut, silent]) {
-      const joined = await guest.ask('POST', path('rooms', room, 'join'), { json: {} });
-      expectError(joined, 403, 'M_GUEST_ACCESS_FORBIDDEN', section);
+      for (const where of [path('rooms', room, 'join'), path('join', room)]) {
+        const joined = await guest.ask('POST', where, { json: {} });
+        expectError(joined, 403, 'M_GUEST_ACCESS_FORBIDDEN', section);
+      }
       const where = path('rooms', room, 'state', 'm.room.member', guest.userId);
       const byState = await guest.ask('PUT', where, { json: { membership: 'join' } });
       expectError(byState, 403, 'M_GUEST_ACCESS_FORBIDDEN', section);
@@ -90,6 +105,14 @@ describe('guest accounts', () => {
     const ordinary = await shared.user('ordinary');
     same(await ordinary.join(shut), shut, `${section}: others may`);
     await guest.leave(open);
+    same(await guest.join(open), open, `${section}: by the other endpoint`);
+    const name = freshName('open');
+    const named = await owner.createRoom({
+      preset: 'public_chat',
+      initial_state: [CAN_JOIN],
+      room_alias_name: name,
+    });
+    same(await guest.join(`#${name}:localhost`), named, `${section}: by an alias`);
   });
 
   it('leave by themselves where guest_access is changed to something else', async () => {
