@@ -69,6 +69,18 @@ export class Authenticator {
     if (locked) throw new MilenaError('USER_LOCKED');
   }
 
+  /**
+   * Whether a request shows the token of a locked user, on a route that needs none and takes any other. Nothing is
+   * done about the token: it is not used.
+   * @throws MilenaError UNAVAILABLE (the model is too far behind to know).
+   */
+  async showsLocked(request: FastifyRequest): Promise<boolean> {
+    const token = tokenOf(request);
+    if (token === undefined) return false;
+    const hash = tokenHash(token);
+    return (this.#sessions.get(hash) ?? (await this.#find(token, hash)))?.locked === true;
+  }
+
   /** A moment among revocations, for `remember`. */
   get mark(): number {
     return this.#revocations;
@@ -119,8 +131,15 @@ export class Authenticator {
   }
 
   async #lookUp(token: string, hash: string): Promise<Session> {
+    const session = await this.#find(token, hash);
+    if (session === undefined) throw unknownToken();
+    return this.#alive(session, hash);
+  }
+
+  /** @throws MilenaError UNAVAILABLE */
+  async #find(token: string, hash: string): Promise<Session | undefined> {
     const slot = tokenSlot(token, this.#deps.slots);
-    if (slot === undefined) throw unknownToken();
+    if (slot === undefined) return undefined;
     const before = this.#revocations;
     let session = await this.#deps.reads.accounts.session(hash);
     const doubtful = session === undefined || this.#distrusted.has(session.user_id);
@@ -129,10 +148,9 @@ export class Authenticator {
       if (!caughtUp && session !== undefined) throw new MilenaError('UNAVAILABLE');
       session = await this.#deps.reads.accounts.session(hash);
     }
-    if (session === undefined) throw unknownToken();
     // What was revoked while we looked is looked up again next time.
-    this.remember(hash, session, before);
-    return this.#alive(session, hash);
+    if (session !== undefined) this.remember(hash, session, before);
+    return session;
   }
 
   /** @throws MilenaError UNKNOWN_TOKEN, softly, when the token's time is over. */

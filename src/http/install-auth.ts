@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { MilenaError } from '../errors/milena-error.ts';
+import { isMilenaError, MilenaError } from '../errors/milena-error.ts';
 import { hasToken } from './auth.ts';
 import type { App, ClientContext } from './context.ts';
 import { asMilenaError } from './error-reply.ts';
@@ -10,12 +10,16 @@ import { isOpenToSuspended } from './suspension.ts';
 
 type AuthContext = Pick<ClientContext, 'auth' | 'lastSeen'>;
 
-/** Has every request show who asks, where its route says so. Before the body is read: a stranger's is not worth parsing. */
+/**
+ * Has every request show who asks, where its route says so, and refuses locked users everywhere else too. Before the
+ * body is read: a stranger's is not worth parsing.
+ */
 export function installAuth(app: App, context: AuthContext): void {
   app.decorateRequest('session', undefined);
   app.addHook('onRequest', (request: FastifyRequest, _reply, done) => {
     if (!needsSession(request)) {
-      done();
+      if (isForAnybody(request)) refuseLocked(context, request).then(() => done(), done);
+      else done();
       return;
     }
     try {
@@ -35,6 +39,25 @@ export function installAuth(app: App, context: AuthContext): void {
 function needsSession(request: FastifyRequest): boolean {
   const { auth } = request.routeOptions.config;
   return auth === 'user' || (auth === 'optional' && hasToken(request));
+}
+
+/** Whether an endpoint of the client-server API is asked with a token that it does not need. */
+function isForAnybody(request: FastifyRequest): boolean {
+  const { config, url = '' } = request.routeOptions;
+  return config.auth === 'none' && url.startsWith('/_matrix/client/') && hasToken(request);
+}
+
+/**
+ * Spec: client-server API, "Account locking": all endpoints but the logouts refuse. Tokens that are none, or none any
+ * more, change nothing about an endpoint that is for anybody; nor do models that are too far behind to know.
+ * @throws MilenaError USER_LOCKED
+ */
+async function refuseLocked({ auth }: AuthContext, request: FastifyRequest): Promise<void> {
+  const isLocked = await auth.showsLocked(request).catch((error: unknown) => {
+    if (isMilenaError(error, 'UNAVAILABLE')) return false;
+    throw error;
+  });
+  if (isLocked) throw new MilenaError('USER_LOCKED');
 }
 
 /** @throws MilenaError USER_LOCKED, USER_SUSPENDED, GUEST_ACCESS_FORBIDDEN */

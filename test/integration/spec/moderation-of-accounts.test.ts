@@ -123,6 +123,33 @@ describe('a locked account', () => {
     );
   });
 
+  it('is refused where no token is needed, too, while other tokens do no harm there', async () => {
+    const root = await admin(server.http);
+    const [user, other] = [await server.user(), await server.user()];
+    await set(root, 'lock', user.userId, true);
+    const open = [
+      path('profile', other.userId),
+      path('profile', user.userId),
+      path('publicRooms'),
+      `${path('register', 'available')}?username=somebody-new`,
+      path('login'),
+      '/_matrix/client/versions',
+    ];
+    for (const to of open) {
+      const rule = `${LOCKING}: on all but the following: ${to}`;
+      same(expectError(await user.ask('GET', to), 401, 'M_USER_LOCKED', rule)['soft_logout'], true, rule);
+      const query = `${to}${to.includes('?') ? '&' : '?'}access_token=${encodeURIComponent(user.token)}`;
+      expectError(await server.http.ask('GET', query), 401, 'M_USER_LOCKED', rule);
+      if (to === path('profile', user.userId)) continue;
+      expectOk(await other.ask('GET', to), `${to} with the token of somebody else`);
+      expectOk(await server.http.ask('GET', to), `${to} without a token`);
+    }
+    const unknown = { token: 'nobody-has-this' };
+    expectOk(await server.http.ask('GET', path('profile', other.userId), unknown), 'an unknown token');
+    await set(root, 'lock', user.userId, false);
+    expectOk(await user.ask('GET', path('profile', other.userId)), `${LOCKING}: unlocked`);
+  });
+
   it('may log out, and log out everywhere', async () => {
     const root = await admin(server.http);
     for (const to of [path('logout'), path('logout', 'all')]) {
