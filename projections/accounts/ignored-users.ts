@@ -11,12 +11,16 @@ const LIST: ModelSql = (m) => `SELECT content FROM ${m('accounts')}.account_data
 /** Whom a user ignores (spec: client-server API, "Ignoring Users"). */
 export async function ignoredUsers(db: ModelDatabase, userId: UserId): Promise<readonly string[]> {
   const [row] = await db.query<{ readonly content: string }>(LIST, [userId]);
-  return row === undefined ? [] : ignoredIn(row.content);
+  return row === undefined ? [] : ignoredIn(row.content, userId);
 }
 
-/** Whom account data of that type says is ignored. @param text JSON of an object. */
-export function ignoredIn(text: string): readonly string[] {
+/**
+ * Whom a user's account data of that type says is ignored. Oneself never is: one's own messages would be lost on all
+ * of one's devices. @param text JSON of an object.
+ */
+export function ignoredIn(text: string, userId: UserId): readonly string[] {
   const content: unknown = JSON.parse(text);
   // What clients store there is theirs: anything may stand in it.
-  return isJsonObject(content) ? Object.keys(ownObject(content, 'ignored_users') ?? {}) : [];
+  const users = isJsonObject(content) ? Object.keys(ownObject(content, 'ignored_users') ?? {}) : [];
+  return users.filter((user) => user !== userId);
 }

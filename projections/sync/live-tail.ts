@@ -244,7 +244,7 @@ export class LiveTail {
   }
 
   private ignored(userId: UserId, content: string): void {
-    const users = new Set(ignoredIn(content));
+    const users = new Set(ignoredIn(content, userId));
     for (const listener of this.listeners) listener.ignored(userId, users);
   }
 

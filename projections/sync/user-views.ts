@@ -138,7 +138,7 @@ export class UserViews implements TailListener {
       const list = tail?.accountData.findLast(
         ({ room_id, type }) => room_id === null && type === IGNORED_USERS,
       );
-      if (list !== undefined) view.ignore(new Set(ignoredIn(list.content)));
+      if (list !== undefined) view.ignore(new Set(ignoredIn(list.content, userId)));
       this.views.set(userId, view);
       for (const roomId of view.joined) this.index(view, roomId);
     }

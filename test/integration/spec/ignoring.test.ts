@@ -216,6 +216,30 @@ describe('whoever ignores a user', () => {
     check(timelineOf(await user.sync(), roomId).includes(missed), `${SECTION}: a fresh sync has them`);
   });
 
+  it('cannot be the one who is ignored', async () => {
+    const { user, pest, friend, roomId } = await scene();
+    await ignore(user, user, pest);
+    const { next_batch } = await user.sync();
+    const rule = `${SECTION}: oneself`;
+    const own = await user.say(roomId, 'I am here');
+    const noise = await pest.say(roomId, 'buy');
+    const last = await friend.say(roomId, 'hello');
+    const { seen } = await until(user, roomId, next_batch, last);
+    check(seen.includes(own) && !seen.includes(noise), `${rule}: an incremental sync`, seen);
+    check(timelineOf(await user.sync(), roomId).includes(own), `${rule}: a first sync`);
+    const { chunk } = await user.messages(roomId, { dir: 'b' });
+    check(
+      chunk.some(({ event_id }) => event_id === own),
+      `${rule}: /messages`,
+      chunk,
+    );
+    const found = await user.history(roomId);
+    check(
+      found.some(({ event_id }) => event_id === own),
+      `${rule}: paging`,
+    );
+  });
+
   it('may have anything in the list, and nothing else breaks', async () => {
     const { user, friend, roomId } = await scene();
     const where = path('user', user.userId, 'account_data', 'm.ignored_user_list');
