@@ -1,3 +1,4 @@
+import { parseRoomId, parseUserId } from '../matrix/identifiers.ts';
 import {
   isDefaultPushRule,
   type OwnPushRule,
@@ -25,6 +26,15 @@ export type PushRuleDecision =
  */
 const MOST_CHARACTERS = 256 * 1024;
 
+/** What names rules that are about one room or one sender (spec: "Push Rules", kinds of rules). */
+const NAMED_BY: Readonly<
+  Partial<Record<PushRuleKind, { readonly parse: (id: string) => unknown; readonly what: string }>>
+> = {
+  room: { parse: parseRoomId, what: 'a room ID' },
+  sender: { parse: parseUserId, what: 'a user ID' },
+};
+
+const UNKNOWN_ACTION: PushRuleDecision = { refused: 'INVALID_PARAM', reason: 'An action is not known.' };
 const NO_RULE: PushRuleDecision = { refused: 'NOT_FOUND', reason: 'There is no such push rule.' };
 
 /** Decides on the rules as they are now, so that two devices can change different rules at once. */
@@ -41,9 +51,14 @@ export function decidePushRules(changes: PushRuleChanges, command: PushRuleComma
 
 function setRule(changes: PushRuleChanges, command: SetPushRule): PushRuleDecision {
   const { rule_kind, rule_id, before, after } = command;
+  if (!areKnown(command.actions)) return UNKNOWN_ACTION;
   if (/^\.|[/\\]/.test(rule_id)) {
     const reason = 'A rule ID must not begin with a dot, nor have a slash or backslash in it.';
     return { refused: 'INVALID_PARAM', reason };
+  }
+  const ids = NAMED_BY[rule_kind];
+  if (ids !== undefined && ids.parse(rule_id) === undefined) {
+    return { refused: 'INVALID_PARAM', reason: `The ID of a ${rule_kind} rule is ${ids.what}.` };
   }
   for (const neighbour of [before, after]) {
     if (neighbour?.startsWith('.') === true) {
@@ -91,6 +106,7 @@ function deleteRule(changes: PushRuleChanges, command: DeletePushRule): PushRule
 
 function adjustRule(changes: PushRuleChanges, command: AdjustPushRule): PushRuleDecision {
   const { user_id, rule_kind, rule_id, enabled } = command;
+  if (!areKnown(command.actions ?? [])) return UNKNOWN_ACTION;
   const actions = command.actions && withoutHistorical(command.actions);
   const change: PushRuleChange = {
     ...(enabled === undefined ? {} : { enabled }),
@@ -115,9 +131,16 @@ function withRules(
   return { ...changes, own: { ...changes.own, [kind]: rules } };
 }
 
-/** `dont_notify` and `coalesce` stand for nothing (spec: "Historical Actions"). */
+/** They stand for nothing (spec: "Historical Actions"). */
+const HISTORICAL: readonly PushAction[] = ['dont_notify', 'coalesce'];
+
 function withoutHistorical(actions: readonly PushAction[]): readonly PushAction[] {
-  return actions.filter((action) => action !== 'dont_notify' && action !== 'coalesce');
+  return actions.filter((action) => !HISTORICAL.includes(action));
+}
+
+/** Whether all are actions of the spec; of tweaks the name may be any. */
+function areKnown(actions: readonly PushAction[]): boolean {
+  return actions.every((one) => typeof one !== 'string' || one === 'notify' || HISTORICAL.includes(one));
 }
 
 function bounded(decision: PushRuleDecision): PushRuleDecision {

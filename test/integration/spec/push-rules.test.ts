@@ -128,12 +128,32 @@ describe('PUT /pushrules/global/{kind}/{ruleId}', () => {
       { actions: 'notify' },
       { actions: [5] },
       { actions: [{ sound: 'x' }] },
+      { actions: ['zz'] },
       { actions: [], conditions: {} },
       { actions: [], conditions: [{ key: 'x' }] },
       { actions: [], conditions: ['x'] },
     ])
       expectError(await put(user, 'override', 'x', body), 400, codes, `${rule}: ${JSON.stringify(body)}`);
     expectError(await put(user, 'content', 'x', { actions: [] }), 400, codes, `${rule}: pattern`);
+  });
+
+  it('names rules of rooms by room IDs, and rules of senders by user IDs', async () => {
+    const user = await shared.user();
+    const rule = 'CS API, Push Rules: kinds of rules, rule_id';
+    for (const [kind, id] of [
+      ['room', 'nocake'],
+      ['room', '@a:b'],
+      ['room', '#a:b'],
+      ['sender', 'nocake'],
+      ['sender', '!a:b'],
+    ] as const)
+      expectError(await put(user, kind, id, { actions: [] }), 400, 'M_INVALID_PARAM', `${rule}: ${kind} ${id}`);
+    for (const [kind, id] of [
+      ['room', '!a:b'],
+      ['room', '!TEdRnPZrRjhYQTfiYmmpd5Kq4o8SxpXBAOsJcLdUMZQ'],
+      ['sender', '@a:b'],
+    ] as const)
+      expectOk(await put(user, kind, id, { actions: [] }), `${rule}: ${kind} ${id}`);
   });
 
   it('keeps conditions that it does not know', async () => {
@@ -276,8 +296,10 @@ describe('…/enabled and …/actions', () => {
     const codes = ['M_BAD_JSON', 'M_MISSING_PARAM', 'M_INVALID_PARAM'];
     for (const value of ['true', 1, null])
       expectError(await set(user, 'override', '.m.rule.master', 'enabled', value), 400, codes, section);
-    for (const value of ['notify', [1], null])
+    for (const value of ['notify', [1], null, ['zz'], ['notify', 'NOTIFY']])
       expectError(await set(user, 'override', '.m.rule.master', 'actions', value), 400, codes, section);
+    const legacy = await set(user, 'override', '.m.rule.master', 'actions', ['dont_notify', 'coalesce']);
+    expectOk(legacy, 'CS API, Historical Actions');
   });
 });
 
