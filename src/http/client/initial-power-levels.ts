@@ -1,8 +1,12 @@
 import { MilenaError } from '../../errors/milena-error.ts';
-import { type JsonObject, ownObject } from '../../matrix/json.ts';
+import { type JsonObject, ownObject, ownValue } from '../../matrix/json.ts';
 import { LEVEL_DEFAULTS } from '../../matrix/power-levels.ts';
 import { createContent } from './create-event.ts';
 import type { InitialEventsOptions } from './initial-events.ts';
+
+const TOMBSTONE = 'm.room.tombstone';
+/** What a tombstone takes in rooms whose creators stand above all levels: the spec's own example. */
+const RAISED = 150;
 
 const EVENTS = {
   'm.room.name': 50,
@@ -17,7 +21,8 @@ const EVENTS = {
 /**
  * The first `m.room.power_levels`, with the client's override put over it key by key (spec: `POST createRoom`,
  * 3). To version 11 the creator has 100 and, with `trusted_private_chat`, so have all who are invited; from 12
- * on creators stand above all levels and must not be listed, and a tombstone takes 150.
+ * on creators stand above all levels and must not be listed, and a tombstone takes 150, or one more than a
+ * `state_default` of the override that is as high: unless the override itself says what a tombstone takes.
  * @throws MilenaError INVALID_ROOM_STATE when the override lists a creator.
  */
 export function initialPowerLevels(
@@ -30,12 +35,23 @@ export function initialPowerLevels(
   const levels: JsonObject = {
     ...LEVEL_DEFAULTS,
     users: Object.fromEntries(users),
-    events: { ...EVENTS, 'm.room.tombstone': privileged ? 150 : 100 },
+    events: privileged ? EVENTS : { ...EVENTS, [TOMBSTONE]: 100 },
     notifications: { room: 50 },
     ...request.power_level_content_override,
   };
-  if (privileged) refuseCreators(levels, options);
-  return levels;
+  if (!privileged) return levels;
+  refuseCreators(levels, options);
+  return withTombstone(levels);
+}
+
+/** Spec, 3: "the power level for sending `m.room.tombstone` events MUST explicitly be higher than `state_default`". */
+function withTombstone(levels: JsonObject): JsonObject {
+  const events = ownObject(levels, 'events');
+  // What is no object, and a `state_default` that is no integer, the auth rules refuse.
+  if (events === undefined || Object.hasOwn(events, TOMBSTONE)) return levels;
+  const stateDefault = ownValue(levels, 'state_default');
+  const above = typeof stateDefault === 'number' ? stateDefault + 1 : 0;
+  return { ...levels, events: { ...events, [TOMBSTONE]: Math.max(RAISED, above) } };
 }
 
 function refuseCreators(

@@ -81,6 +81,43 @@ describe('a room of version 12', () => {
     check(!('creator' in (create?.content ?? {})), 'Room version 11: no creator in the create event', create);
   });
 
+  it('lets tombstones need more than state_default whatever is put over the levels', async () => {
+    const rule = `${section}, step 3: m.room.tombstone MUST explicitly be higher than state_default`;
+    const user = await shared.user();
+    for (const override of [
+      { events: { 'm.room.name': 0 } },
+      { events: {} },
+      { state_default: 150 },
+      { state_default: 9_000, events: { 'm.room.topic': 7 } },
+      { state_default: -1 },
+    ]) {
+      const roomId = await user.createRoom({ room_version: '12', power_level_content_override: override });
+      const levels = await user.state(roomId, 'm.room.power_levels');
+      const tombstone = Object(levels['events'])['m.room.tombstone'];
+      check(
+        Number.isInteger(tombstone) && tombstone > Number(levels['state_default'] ?? 50),
+        `${rule}: ${JSON.stringify(override)}`,
+        levels,
+      );
+      if (override.events === undefined) continue;
+      same(
+        levels['events'],
+        { ...override.events, 'm.room.tombstone': tombstone },
+        `${section}: the override's`,
+      );
+    }
+  });
+
+  it('leaves what the override says about tombstones, and older rooms, as they are asked for', async () => {
+    const user = await shared.user();
+    const levelsOf = async (room_version: string, events: object) => {
+      const asked = { room_version, power_level_content_override: { events } };
+      return (await user.state(await user.createRoom(asked), 'm.room.power_levels'))['events'];
+    };
+    same(await levelsOf('12', { 'm.room.tombstone': 170 }), { 'm.room.tombstone': 170 }, section);
+    same(await levelsOf('11', { 'm.room.name': 1 }), { 'm.room.name': 1 }, section);
+  });
+
   it('does not list its creator in the power levels, and tombstones need more than state_default', async () => {
     const user = await shared.user();
     const roomId = await user.createRoom({});
