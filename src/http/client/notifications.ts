@@ -10,6 +10,9 @@ import { actionsSchema } from './push-rule-schemas.ts';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
+/** What tells our tokens from other words. */
+const PREFIX = 'n-';
+const TOKEN = /^n-[0-9a-z]{1,11}(\.[0-9a-z]{1,11}_[0-9a-z]{1,11})*$/;
 
 const notificationSchema = Type.Object({
   room_id: roomIdSchema,
@@ -57,18 +60,16 @@ export function notificationRoutes(app: App, context: ClientContext): void {
   });
 }
 
-/** `ts.room_place.room_place…`, all numbers of base 36. */
+/** `n-ts.room_place.room_place…`, all numbers of base 36. */
 function tokenOf({ ts, before }: NotificationCursor): string {
   const rooms = [...before].map(([room, place]) => `${room.toString(36)}_${place.toString(36)}`);
-  return [ts.toString(36), ...rooms].join('.');
+  return PREFIX + [ts.toString(36), ...rooms].join('.');
 }
 
 /** @throws MilenaError INVALID_PARAM */
 function cursorOf(token: string): NotificationCursor {
-  if (!/^[0-9a-z]{1,11}(\.[0-9a-z]{1,11}_[0-9a-z]{1,11})*$/.test(token)) {
-    throw new MilenaError('INVALID_PARAM', 'from: is not a token of this server');
-  }
-  const [ts = '', ...rooms] = token.split('.');
+  if (!TOKEN.test(token)) throw new MilenaError('INVALID_PARAM', 'from: is not a token of this server');
+  const [ts = '', ...rooms] = token.slice(PREFIX.length).split('.');
   const before = new Map(
     rooms.map((one) => {
       const [room = '', place = ''] = one.split('_');

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { MilenaError } from '../../errors/milena-error.ts';
 import { type JsonObject, type JsonValue, ownValue } from '../../matrix/json.ts';
+import { isMxcUri } from '../../matrix/mxc-uri.ts';
 import { isShownInRooms } from '../../matrix/profile-fields.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
@@ -104,6 +105,9 @@ function fieldValue(body: JsonObject, field: string): JsonValue | undefined {
   if (!isShownInRooms(field)) return value;
   if (value === null || value === '') return undefined;
   if (typeof value !== 'string') throw new MilenaError('INVALID_PARAM', `${field}: must be a string`);
+  if (field === 'avatar_url' && !isMxcUri(value)) {
+    throw new MilenaError('INVALID_PARAM', 'avatar_url: must be an mxc URI');
+  }
   if (value.length > MAX_SHOWN) throw new MilenaError('TOO_LARGE', `${field}: is too long`);
   return value;
 }

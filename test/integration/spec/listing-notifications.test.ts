@@ -180,7 +180,7 @@ describe('GET /notifications', () => {
 
   it('refuses tokens that are none, limits that are none, and those without a token', async () => {
     const user = await shared.user();
-    for (const query of ['from=x!', 'from=zzzzzzzzzzzzzz', 'limit=-1', 'limit=x'])
+    for (const query of ['from=x!', 'from=zzz', 'from=n-', 'from=n-zzzzzzzzzzzzzz', 'limit=-1', 'limit=x'])
       expectError(await user.ask('GET', `${V3}/notifications?${query}`), 400, 'M_INVALID_PARAM', section);
     expectError(await shared.http.ask('GET', `${V3}/notifications`), 401, 'M_MISSING_TOKEN', section);
   });

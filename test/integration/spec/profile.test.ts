@@ -125,6 +125,18 @@ describe('what cannot be set', () => {
     }
   });
 
+  it('an avatar that is no mxc URI, and an empty one or null takes it away', async () => {
+    const user = await server.user();
+    const rule = `${PUT}: for avatar_url, the value MUST be an MXC URI string`;
+    expectOk(await put(user, 'avatar_url', 'mxc://localhost/ada'), rule);
+    for (const value of ['http://x', 'x', 'mxc://localhost', 'mxc://localhost/', 'mxc://localhost/../a', {}])
+      expectError(await put(user, 'avatar_url', value), 400, ['M_INVALID_PARAM', 'M_BAD_JSON'], rule);
+    const profile = () => user.get200('GET', path('profile', user.userId));
+    same((await profile())['avatar_url'], 'mxc://localhost/ada', `${rule}: nothing was changed`);
+    expectOk(await put(user, 'avatar_url', ''), `${PUT}: clients unset it so`);
+    check(!('avatar_url' in (await profile())), `${PUT}: clients unset it so`);
+  });
+
   it('anything of somebody else: M_FORBIDDEN, and nothing without a token', async () => {
     const [user, other] = [await server.user(), await server.user()];
     const where = path('profile', other.userId, 'm.tz');
