@@ -147,7 +147,12 @@ describe('PUT /pushrules/global/{kind}/{ruleId}', () => {
       ['sender', 'nocake'],
       ['sender', '!a:b'],
     ] as const)
-      expectError(await put(user, kind, id, { actions: [] }), 400, 'M_INVALID_PARAM', `${rule}: ${kind} ${id}`);
+      expectError(
+        await put(user, kind, id, { actions: [] }),
+        400,
+        'M_INVALID_PARAM',
+        `${rule}: ${kind} ${id}`,
+      );
     for (const [kind, id] of [
       ['room', '!a:b'],
       ['room', '!TEdRnPZrRjhYQTfiYmmpd5Kq4o8SxpXBAOsJcLdUMZQ'],
