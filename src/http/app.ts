@@ -34,6 +34,8 @@ export interface PublicApp {
   readonly app: App;
   /** To tell of revocations from the log's tail. */
   readonly auth: Authenticator;
+  /** To tell of devices that are no more, from the log's tail. */
+  readonly lastSeen: LastSeen;
   /** To tell other nodes of what was used. */
   readonly limits: RateLimits;
   /** Aborts when the app begins to close. */
@@ -78,7 +80,8 @@ export function buildPublicApp(deps: HttpDeps): PublicApp {
   clientRoutes(app, context);
   openIdUserInfo(app, context);
   sharedSecretRegistration(app, context);
-  return { app, auth: context.auth, limits: context.limits, draining: drain.signal, routes };
+  const { auth, limits, lastSeen } = context;
+  return { app, auth, limits, lastSeen, draining: drain.signal, routes };
 }
 
 /** An app with our body parser, validation, errors and request log, and no routes. */

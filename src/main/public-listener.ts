@@ -43,7 +43,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
       })
     : undefined;
   stack.defer(() => presence?.close());
-  const { app, auth, limits } = buildPublicApp({
+  const { app, auth, limits, lastSeen } = buildPublicApp({
     settings: config,
     serverName: asServerName(config.serverName),
     version,
@@ -78,7 +78,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   // Before that nobody has a session here.
   void models
     .whenUsable()
-    .then(() => followSessions({ projections, loader, slots: log.slots, auth, signal, report }));
+    .then(() => followSessions({ projections, loader, slots: log.slots, auth, lastSeen, signal, report }));
   await listen(app, { host: config.bind, port: config.port });
   const kept = stack.move();
   return {

@@ -1,5 +1,7 @@
 import type { Projections } from '../../projections/framework/projections.ts';
 import type { Authenticator } from '../http/auth.ts';
+import type { LastSeen } from '../http/last-seen.ts';
+import type { ReadPosition } from '../log/port.ts';
 import type { AnyFact } from '../log/records.ts';
 import type { Loader } from '../owner/loader.ts';
 
@@ -12,35 +14,55 @@ export interface SessionTailDeps {
   readonly loader: Pick<Loader, 'checkpoint'>;
   readonly slots: number;
   readonly auth: Pick<Authenticator, 'invalidate'>;
+  readonly lastSeen: Pick<LastSeen, 'forget' | 'followed' | 'followedBefore'>;
   readonly signal: AbortSignal;
   readonly report: (error: unknown) => void;
 }
 
 /**
  * Ends sessions on this node as soon as the log says so, wherever the logout was decided: a revocation acts
- * from the tail, not from the model (architecture, section 6).
+ * from the tail, not from the model (architecture, section 6). What is known of when and where a device was seen ends
+ * with the device, also where nobody followed when it was removed: that goes on where it was left.
  */
 export async function followSessions(deps: SessionTailDeps): Promise<void> {
   await Promise.all(Array.from({ length: deps.slots }, (_, partition) => follow(deps, partition)));
 }
 
-async function follow(
-  { projections, loader, auth, signal, report }: SessionTailDeps,
-  partition: number,
-): Promise<void> {
-  const cursor = projections.feed('users', partition).cursor(await loader.checkpoint('users', partition));
+async function follow(deps: SessionTailDeps, partition: number): Promise<void> {
+  const { projections, auth, lastSeen, signal, report } = deps;
+  const cursor = projections.feed('users', partition).cursor(await startOf(deps, partition));
   while (!signal.aborted) {
     try {
       if (!(await cursor.ready(signal))) return;
-      for (const { opened } of cursor.take(1_000).records) {
-        if (opened?.fact != null) revoke(auth, opened.key, opened.fact);
+      const { records, next } = cursor.take(1_000);
+      for (const { opened } of records) {
+        if (opened?.fact == null) continue;
+        revoke(auth, opened.key, opened.fact);
+        forget(lastSeen, opened.key, opened.fact);
       }
+      lastSeen.followed(partition, next);
     } catch (error) {
       if (signal.aborted) return;
       report(error);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+/** Sessions are read from the models, as they stand now; an earlier place is for what was seen of devices. */
+async function startOf(
+  { loader, lastSeen, report }: SessionTailDeps,
+  partition: number,
+): Promise<ReadPosition> {
+  const now = await loader.checkpoint('users', partition);
+  const before = await lastSeen.followedBefore(partition).catch(report);
+  // Of another log, copied or imported, it could lie beyond the end.
+  return before !== undefined && before.offset < now.offset ? before : now;
+}
+
+function forget(lastSeen: Pick<LastSeen, 'forget'>, userId: string, fact: AnyFact): void {
+  if (fact.type === 'device_removed') lastSeen.forget(userId, fact.value.devices);
+  else if (fact.type === 'user_deactivated') lastSeen.forget(userId, 'all');
 }
 
 function revoke(auth: Pick<Authenticator, 'invalidate'>, userId: string, fact: AnyFact): void {

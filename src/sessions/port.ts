@@ -4,7 +4,7 @@
  */
 
 /** What is kept. A new use gets a name here; no two uses share one. */
-export type SessionKind = 'uia' | 'login_token' | 'last_seen' | 'openid';
+export type SessionKind = 'uia' | 'login_token' | 'last_seen' | 'seen_followed' | 'openid';
 
 /** Where an entry is: unique among all entries. */
 export interface SessionPlace {
