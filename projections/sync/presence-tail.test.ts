@@ -54,6 +54,23 @@ describe('the presence of a user at several nodes', () => {
     assert.equal(made.of(alice, 0)?.status_msg, null);
   });
 
+  it('shows what a node says before the log has brought it, as the newest word until it has', () => {
+    const { made, take } = tail();
+    const word = { presence: 'online', active_at: 7, currently_active: true, status_msg: 'mine' } as const;
+    assert.equal(
+      made.with(alice, 'a', { ...word, until: 100 }, 0).status_msg,
+      'mine',
+      'nothing is known yet',
+    );
+    take(said('a', 'unavailable', 90, 'before'));
+    take(said('b', 'unavailable', 90, 'other'));
+    const shown = made.with(alice, 'a', { ...word, until: 100 }, 0);
+    assert.deepEqual([shown.presence, shown.status_msg], ['online', 'mine']);
+    take(said('a', 'online', 100, 'mine'));
+    take(said('b', 'unavailable', 110, 'later'));
+    assert.equal(made.with(alice, 'a', { ...word, until: 100 }, 0).status_msg, 'later', 'its place is known');
+  });
+
   it('is new to those whose position is before the change, until that is forgotten', () => {
     const { made, take } = tail();
     take(said('a', 'online', 100));

@@ -76,6 +76,15 @@ export class PresenceTail {
     return known && { ...known.shown, ...combined([...known.said.values()], now) };
   }
 
+  /** The same with a word of a node that may not have come back by the log yet. */
+  with(userId: UserId, node: string, word: NodePresence, now: number): Presence {
+    const said = this.known.get(userId)?.said ?? new Map<string, NodePresence>();
+    // No two words of a node end together: this one has been heard, and stands in its place among the others'.
+    if (said.get(node)?.until === word.until) return combined([...said.values()], now);
+    const others = [...said].filter(([by]) => by !== node).map(([, one]) => one);
+    return combined([...others, word], now);
+  }
+
   /** Whose presence changed at or behind these offsets; undefined when that is not known any more. */
   changedSince(since: readonly number[]): ReadonlySet<UserId> | undefined {
     const users = new Set<UserId>();

@@ -65,7 +65,7 @@ export interface SyncService {
    */
   roomSince(ask: RoomStreamRequest): Promise<RoomStretch>;
   /** The presence of users, as the tail has it. */
-  readonly told: Pick<PresenceTail, 'of' | 'lapsed'>;
+  readonly told: Pick<PresenceTail, 'of' | 'with' | 'lapsed'>;
   /** Resolves when the tail has a record of `ephemeral` (true), or has not in time. */
   heard(partition: number, offset: number): Promise<boolean>;
   /** Answers everybody who waits, and ends following the log. */

@@ -7,7 +7,8 @@ const ACTIVITY = /^\/_matrix\/client\/(v3|r0)\/(rooms|join|knock|createRoom)\b/;
 /** Tells of what users do (spec: client-server API, "Last active ago"). */
 export function installActivity(app: App, presence: HttpDeps['presence']): void {
   if (presence === undefined) return;
-  app.addHook('onResponse', (request, reply, done) => {
+  // Before the answer goes out: whoever then asks sees it.
+  app.addHook('onSend', (request, reply, _payload, done) => {
     const { session, method, routeOptions } = request;
     const isDone = session !== undefined && method !== 'GET' && reply.statusCode < 300;
     if (isDone && ACTIVITY.test(routeOptions.url ?? '')) presence.active(session.user_id);

@@ -21,7 +21,7 @@ export interface PresencePublisherDeps {
   /** Names this process. */
   readonly node: string;
   readonly times: PresenceTimes;
-  readonly told: Pick<PresenceTail, 'of' | 'lapsed'>;
+  readonly told: Pick<PresenceTail, 'of' | 'with' | 'lapsed'>;
   /** Waits until this node's own syncs have a record. */
   readonly heard: (partition: number, offset: number) => Promise<boolean>;
   readonly now: () => number;
@@ -74,11 +74,14 @@ export class PresencePublisher implements PresenceService {
   };
 
   of: PresenceService['of'] = (userId) => {
-    const now = this.#deps.now();
-    const told = this.#deps.told.of(userId, now);
-    const active = this.#own.get(userId)?.presence.shown(now).active_at ?? 0;
+    const { told, node, now: clock } = this.#deps;
+    const now = clock();
+    const own = this.#own.get(userId);
+    // What this node has said shows here before the log has brought it back.
+    const shown = own?.said === undefined ? told.of(userId, now) : told.with(userId, node, own.said, now);
+    const active = own?.presence.shown(now).active_at ?? 0;
     // Nobody is told of each activity, but whoever asks is.
-    return told && { ...told, active_at: Math.max(active, told.active_at ?? 0) };
+    return shown && { ...shown, active_at: Math.max(active, shown.active_at ?? 0) };
   };
 
   /** Says nothing any more. */
@@ -113,7 +116,9 @@ export class PresencePublisher implements PresenceService {
     const isNews = said === undefined ? shown.presence !== 'offline' : !looksTheSame(said, shown);
     const statusOnly = said === undefined && shown.status_msg !== null;
     const says = isNews || isStale || statusOnly;
-    const until = says ? now + HOLDS_MS : (said?.until ?? now + HOLDS_MS);
+    const holds = now + HOLDS_MS;
+    // Words are told apart by when they end (`PresenceTail.with`).
+    const until = says ? holds + (holds === said?.until ? 1 : 0) : (said?.until ?? holds);
     if (says) own.said = { ...shown, until };
     const next = own.presence.next(now);
     if (shown.presence === 'offline' && next === undefined) this.#own.delete(userId);

@@ -1,5 +1,5 @@
 import { describe, it } from 'node:test';
-import { Client, type Json, path, register, type SyncAnswer } from '../../support/client.ts';
+import { Client, type Json, login, path, register, type SyncAnswer } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 import { twoNodes } from '../../support/two-nodes.ts';
@@ -38,6 +38,9 @@ async function until(watcher: Client, since: string, user: Client, enough: (cont
   }
   throw new Error(`${SECTION}: what was waited for did not come; seen: ${JSON.stringify(seen)}`);
 }
+
+/** Another device of the same user. */
+const secondDevice = (user: Client) => login(user.http, user.userId, 'correct horse battery');
 
 /** A sync that does not show. */
 const quiet = (user: Client, since?: string) => user.sync({ since, query: { set_presence: 'offline' } });
@@ -133,6 +136,59 @@ describe('presence', () => {
         check(performance.now() < deadline, `CS API, GET /sync, set_presence: ${JSON.stringify(query)}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
+    }
+  });
+
+  describe('that was set', () => {
+    const rule = `${SECTION}, Idle timeout; GET /sync, set_presence`;
+    const send = (user: Client, roomId: string) => user.say(roomId, 'here');
+    const acts = {
+      'a message': send,
+      'a message from another device': async (user: Client, roomId: string) =>
+        send(await secondDevice(user), roomId),
+      typing: (user: Client, roomId: string) =>
+        user.get200('PUT', path('rooms', roomId, 'typing', user.userId), { json: { typing: true } }),
+      'a plain sync': (user: Client) => user.sync(),
+      'a plain sync of another device': async (user: Client) => (await secondDevice(user)).sync(),
+      'a sync as online': (user: Client) => user.sync({ query: { set_presence: 'online' } }),
+      'a sync as unavailable': (user: Client) => user.sync({ query: { set_presence: 'unavailable' } }),
+      'a sync as offline': (user: Client) => user.sync({ query: { set_presence: 'offline' } }),
+      'a look at the members': (user: Client, roomId: string) =>
+        user.get200('GET', path('rooms', roomId, 'joined_members')),
+    };
+    const cases = [
+      ['unavailable', 'a message', 'online'],
+      ['unavailable', 'a message from another device', 'online'],
+      ['unavailable', 'typing', 'online'],
+      ['unavailable', 'a plain sync', 'online'],
+      ['unavailable', 'a plain sync of another device', 'online'],
+      ['unavailable', 'a sync as online', 'online'],
+      ['unavailable', 'a sync as unavailable', 'unavailable'],
+      ['unavailable', 'a sync as offline', 'unavailable'],
+      ['unavailable', 'a look at the members', 'unavailable'],
+      // Whoever hides may speak and stays hidden ("explicitly suppressing"); only a sync that is to show does show.
+      ['offline', 'a message', 'offline'],
+      ['offline', 'a plain sync', 'online'],
+      ['offline', 'a sync as online', 'online'],
+      ['offline', 'a sync as unavailable', 'unavailable'],
+      ['offline', 'a sync as offline', 'offline'],
+      ['online', 'a message', 'online'],
+      ['online', 'a plain sync', 'online'],
+      ['online', 'a sync as unavailable', 'unavailable'],
+      ['online', 'a sync as offline', 'online'],
+    ] as const;
+    for (const [state, act, expected] of cases) {
+      it(`to ${state} is ${expected} after ${act}, at once`, async () => {
+        const { user, watcher, roomId, next_batch } = await scene();
+        await put(user, state, 'as set');
+        await acts[act](user, roomId);
+        const seen = await get(watcher, user);
+        same([seen['presence'], seen['status_msg']], [expected, 'as set'], rule);
+        const ahead = Number(seen['last_active_ago']);
+        check(ahead >= 0 && ahead < 10_000, `${SECTION}, Last active ago`, seen);
+        if (expected === 'offline') return;
+        await until(watcher, next_batch, user, ({ presence }) => presence === expected);
+      });
     }
   });
 
