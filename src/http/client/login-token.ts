@@ -30,6 +30,8 @@ export function loginTokenRoutes(app: App, context: ClientContext): void {
         flows: PASSWORD_FLOWS,
         auth: body.auth,
         parameters: {},
+        // Spec: the server MUST ask for it each time.
+        once: true,
       };
       return interactive(context, request, () => newLoginToken(context, session.user_id));
     },

@@ -87,13 +87,9 @@ async function register(
 ): Promise<AccountMade | JsonText> {
   requireRegistration(context.settings);
   const { auth, username, password, device_id, initial_device_display_name, guest_access_token } = body;
-  // Before anybody solves a captcha for a name that is taken (spec: 400). It tells strangers whose names there are.
-  if (username !== undefined) {
-    const userId = newUserId(context, username);
-    context.limits.take('loginAddress', addressKey(address));
-    if (guest_access_token === undefined) await requireFree(context, userId);
-    else await requireGuest(context, guest_access_token, userId);
-  } else if (guest_access_token !== undefined) {
+  const userId = username === undefined ? undefined : newUserId(context, username);
+  if (userId !== undefined) context.limits.take('loginAddress', addressKey(address));
+  else if (guest_access_token !== undefined) {
     throw new MilenaError('MISSING_PARAM', 'username: is required with a guest_access_token');
   }
   if (password !== undefined) checkPassword(password);
@@ -104,6 +100,12 @@ async function register(
     flows: registrationFlows(context.settings),
     mayBeginEmpty: true,
     auth,
+    // Before anybody solves a captcha for a name that is taken (spec: 400). It tells strangers whose names there are.
+    check: async () => {
+      if (userId === undefined) return;
+      if (guest_access_token === undefined) await requireFree(context, userId);
+      else await requireGuest(context, guest_access_token, userId);
+    },
     parameters: {
       username,
       // The hash does: sessions are stored.

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { isMilenaError, MilenaError } from '../../errors/milena-error.ts';
 import type { UserId } from '../../matrix/identifiers.ts';
 import type { ClientContext } from '../context.ts';
@@ -8,6 +9,10 @@ import { comesNext, hasStage, isComplete, withStage } from './progress.ts';
 import { paramsOf } from './registration-flows.ts';
 import type { AuthData, Flow, Proven } from './stage.ts';
 import { type UiaSession, UiaSessions } from './uia-session.ts';
+
+/** How often and for how long a request looks for the result of another with its session, milliseconds. */
+const POLL_MS = 50;
+const WAIT_MS = 10_000;
 
 /** What the parameters of such a request may be. */
 export type Parameters = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -25,6 +30,10 @@ export interface InteractiveRequest<P extends Parameters> {
   readonly parameters: P;
   /** Whether a request without parameters only asks for the flows: then the next may bring some. */
   readonly mayBeginEmpty?: boolean;
+  /** What is checked of every request before it authenticates, but not of one whose result is only given again. */
+  readonly check?: () => Promise<void>;
+  /** True where each result needs an authentication of its own: it is not given again. */
+  readonly once?: boolean;
 }
 
 /** A session that this server has not stored, or whose stages are just completed. */
@@ -36,9 +45,10 @@ interface Attempt {
 /**
  * Does something once all stages of a flow are completed (spec: client-server API, "User-Interactive API in the
  * REST API"). Until then the answer is 401 with the flows. A session is bound to the method, the path, the user
- * and the parameters; a request that has nothing but `auth` stands for the one that began it. Where it
- * fails for a reason that may pass, the session stays complete.
- * @param perform gets the parameters that the session is bound to.
+ * and the parameters; a request that has nothing but `auth` stands for the one that began it. Who sends the last
+ * request again, having missed its answer, gets that answer for a while. Where it fails the session stays complete:
+ * what may pass can be tried again, and a refusal is one again.
+ * @param perform gets the parameters that the session is bound to. What it gives must be JSON.
  */
 export async function interactive<P extends Parameters, R>(
   context: ClientContext,
@@ -46,22 +56,93 @@ export async function interactive<P extends Parameters, R>(
   perform: (parameters: P, proven: Proven) => Promise<R>,
 ): Promise<R | JsonText> {
   const sessions = new UiaSessions(context);
+  await check(sessions, request);
   const attempt = await attemptOf(context, sessions, request);
   if (!('session' in attempt)) return attempt.refused;
   const { session, isStored } = attempt;
   if (!isComplete(session)) return challenge(context, session);
-  const taken = isStored ? await sessions.take(session.id) : session;
+  // They were made of such parameters, and only for this operation.
+  const run = (now: UiaSession) => perform(JSON.parse(now.parameters) as P, now.proven);
+  if (!isStored) return run(session);
+  return request.once === true
+    ? runOnce(context, sessions, request, session, run)
+    : runForAll(context, sessions, request, session, run);
+}
+
+/** What is refused may be so because this very session has done it: then its result is given again. */
+async function check(sessions: UiaSessions, request: InteractiveRequest<Parameters>): Promise<void> {
+  try {
+    await request.check?.();
+  } catch (error) {
+    const id = request.auth?.session;
+    const session = id === undefined ? undefined : await bound(sessions, id, request);
+    if (session?.end === undefined) throw error;
+  }
+}
+
+/** Of several requests with a session one performs, and the others have none any more. */
+async function runOnce<R>(
+  context: ClientContext,
+  sessions: UiaSessions,
+  request: InteractiveRequest<Parameters>,
+  session: UiaSession,
+  run: (session: UiaSession) => Promise<R>,
+): Promise<R | JsonText> {
+  const taken = await sessions.take(session.id);
   if (taken === undefined) return begin(context, sessions, request, gone());
   try {
-    // It was made of such parameters, and only for this operation.
-    return await perform(JSON.parse(taken.parameters) as P, taken.proven);
+    return await run(taken);
   } catch (error) {
-    // What may pass can be tried again without the stages; a refusal is one of this very request.
-    if (isMilenaError(error) && (error.status >= 500 || error.code === 'LIMIT_EXCEEDED')) {
-      await sessions.keep(taken);
-    }
+    await sessions.keep(taken).catch((lost: unknown) => tellLost(context, lost));
     throw error;
   }
+}
+
+/** Of several requests with a session one performs; the others wait, and get what came of it. */
+async function runForAll<R>(
+  context: ClientContext,
+  sessions: UiaSessions,
+  request: InteractiveRequest<Parameters>,
+  { id }: UiaSession,
+  run: (session: UiaSession) => Promise<R>,
+): Promise<R | JsonText> {
+  const asked = textOf(request.parameters);
+  for (let waited = 0; ; waited += POLL_MS) {
+    const claimed = await sessions.claim(id, asked);
+    if (claimed === undefined || (claimed.session.end?.asked ?? asked) !== asked) {
+      return begin(context, sessions, request, gone());
+    }
+    const { session, performs } = claimed;
+    if (performs) return runAndNote(context, sessions, session, asked, run);
+    // It is what `runAndNote` has stored, of the same route.
+    if (session.end?.result !== undefined) return JSON.parse(session.end.result) as R;
+    // The spec has a 401 with the completed stages for whoever is too early.
+    if (waited >= WAIT_MS) return challenge(context, session);
+    await setTimeout(POLL_MS);
+  }
+}
+
+async function runAndNote<R>(
+  context: ClientContext,
+  sessions: UiaSessions,
+  session: UiaSession,
+  asked: string,
+  run: (session: UiaSession) => Promise<R>,
+): Promise<R> {
+  const lost = (error: unknown) => tellLost(context, error);
+  try {
+    const result = await run(session);
+    await sessions.finish(session, asked, JSON.stringify(result)).catch(lost);
+    return result;
+  } catch (error) {
+    await sessions.keep({ ...session, end: undefined }).catch(lost);
+    throw error;
+  }
+}
+
+/** What was done is done, and its answer goes out, though it cannot be given again. */
+function tellLost({ logger }: ClientContext, error: unknown): void {
+  logger.warn({ err: error }, 'what came of an authentication session could not be stored');
 }
 
 /** The session after what this request has tried, or the answer that refuses it. */
@@ -139,6 +220,8 @@ async function bound(
   const session = (await sessions.find(id))?.session;
   const { operation, user, parameters } = aboutOf(request);
   if (session?.operation !== operation || session.user !== user) return undefined;
+  // What is done is for the same request alone: its result may hold secrets.
+  if (session.end !== undefined) return parameters === session.end.asked ? session : undefined;
   if (parameters === session.parameters || parameters === NONE) return session;
   if (session.parameters !== NONE || request.mayBeginEmpty !== true) return undefined;
   // Clients ask for the flows with an empty body first. What they then want is what counts from now on.

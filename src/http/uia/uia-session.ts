@@ -6,6 +6,10 @@ import type { Flow, Proven, Stage } from './stage.ts';
 
 /** How long a client has for all stages together, milliseconds. Every stage begins it anew. */
 const TTL_MS = 3_600_000;
+/** How long a request may take that is performed, milliseconds. Then its node has died: the client begins again. */
+const PERFORMING_MS = 60_000;
+/** How long the result of a completed session is given again, milliseconds: clients try again within seconds. */
+const RESULT_MS = 120_000;
 const ID_BYTES = 24;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -23,6 +27,16 @@ export interface UiaSession {
   readonly proven: Proven;
   /** The parameters of the request, canonical JSON without `auth`; `{}` where none has come yet. */
   readonly parameters: string;
+  /** There once all stages are completed and what was asked for is done, or being done. */
+  readonly end?: UiaEnd | undefined;
+}
+
+/** What came of a session. */
+export interface UiaEnd {
+  /** The parameters of the request that was performed, as `UiaSession.parameters`. */
+  readonly asked: string;
+  /** Its result as JSON; undefined while it is under way. */
+  readonly result?: string | undefined;
 }
 
 /** A session as it is stored, and the text that it was read from. */
@@ -32,8 +46,9 @@ export interface StoredSession {
 }
 
 /**
- * The sessions of the UIA, in the session store. The parameters may hold a new password, so they are encrypted
- * with a key that only the client has: it is made from the session's ID, and of that the store has the hash.
+ * The sessions of the UIA, in the session store. The parameters may hold a new password and the result an access
+ * token, so they are encrypted with a key that only the client has: it is made from the session's ID, and of that the
+ * store has the hash.
  */
 export class UiaSessions {
   readonly #store: SessionStore;
@@ -58,7 +73,31 @@ export class UiaSessions {
 
   /** Stores one that was begun, or puts it back. */
   async keep(session: UiaSession): Promise<void> {
-    await this.#store.put([{ ...placeOf(session.id), value: textOf(session), ttlMs: TTL_MS }]);
+    await this.#store.put([entryOf(session, TTL_MS)]);
+  }
+
+  /**
+   * Notes that a session whose stages are complete is being performed: of several requests with it one is told to.
+   * The others get it with the `end` that the first one noted; undefined when it has gone.
+   */
+  async claim(
+    id: string,
+    asked: string,
+  ): Promise<{ readonly session: UiaSession; readonly performs: boolean } | undefined> {
+    for (;;) {
+      const found = await this.find(id);
+      if (found === undefined) return undefined;
+      if (found.session.end !== undefined) return { session: found.session, performs: false };
+      const session = { ...found.session, end: { asked } };
+      if (await this.#store.replace(found.text, entryOf(session, PERFORMING_MS))) {
+        return { session, performs: true };
+      }
+    }
+  }
+
+  /** Stores the result of one that was claimed, for requests that come again. @param result JSON */
+  async finish(session: UiaSession, asked: string, result: string): Promise<void> {
+    await this.#store.put([entryOf({ ...session, end: { asked, result } }, RESULT_MS)]);
   }
 
   /**
@@ -70,8 +109,8 @@ export class UiaSessions {
       const found = await this.find(id);
       if (found === undefined) return undefined;
       const changed = how(found.session);
-      const entry = { ...placeOf(id), value: textOf(changed), ttlMs: TTL_MS };
-      if (await this.#store.replace(found.text, entry)) return changed;
+      if (changed === found.session) return changed;
+      if (await this.#store.replace(found.text, entryOf(changed, TTL_MS))) return changed;
     }
   }
 
@@ -86,22 +125,29 @@ function placeOf(id: string) {
   return { kind: 'uia', owner: '', name: hash('sha256', id, 'base64url') } as const;
 }
 
-function textOf({ id, parameters, ...session }: UiaSession): string {
-  return JSON.stringify({ ...session, sealed: seal(id, parameters) });
+function entryOf(session: UiaSession, ttlMs: number) {
+  return { ...placeOf(session.id), value: textOf(session), ttlMs };
+}
+
+function textOf({ id, parameters, end, ...session }: UiaSession): string {
+  const ended = end === undefined ? {} : { ended: seal(id, JSON.stringify(end)) };
+  return JSON.stringify({ ...session, sealed: seal(id, parameters), ...ended });
 }
 
 function parse(id: string, text: string): UiaSession {
   // The store holds what `textOf` has made.
-  const { sealed, ...session } = JSON.parse(text) as Omit<UiaSession, 'id' | 'parameters'> & {
+  const { sealed, ended, ...session } = JSON.parse(text) as Omit<UiaSession, 'id' | 'parameters' | 'end'> & {
     readonly sealed: string;
+    readonly ended?: string;
   };
-  return { ...session, id, parameters: open(id, sealed) };
+  const end = ended === undefined ? {} : { end: JSON.parse(open(id, ended)) as UiaEnd };
+  return { ...session, id, parameters: open(id, sealed), ...end };
 }
 
-function seal(id: string, parameters: string): string {
+function seal(id: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', keyOf(id), nonce);
-  const parts = [nonce, cipher.update(parameters, 'utf8'), cipher.final()];
+  const parts = [nonce, cipher.update(text, 'utf8'), cipher.final()];
   return Buffer.concat([...parts, cipher.getAuthTag()]).toString('base64');
 }
 

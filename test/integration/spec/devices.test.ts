@@ -201,6 +201,44 @@ describe('devices', () => {
   });
 });
 
+describe('an answer that got lost', () => {
+  const rule =
+    'CS API, UIA: or the result of the API call if all stages were completed when a client retries';
+
+  it('is given again to who asks again with the session, and nobody else', async () => {
+    const user = await person('lost');
+    const [first, second] = [
+      await login(shared.http, user.userId, PASSWORD),
+      await login(shared.http, user.userId, PASSWORD),
+    ];
+    const deletion = async (method: string, where: string, json: Json) => {
+      const session = challenge(await user.ask(method, where, { json }), rule);
+      const last = { json: { ...json, auth: proof(user, { session }) } };
+      for (let time = 0; time < 3; time++)
+        same(expectOk(await user.ask(method, where, last), rule), {}, rule);
+      const alone = { json: { ...json, auth: { session } } };
+      same(expectOk(await user.ask(method, where, alone), rule), {}, rule);
+      challenge(await user.ask('DELETE', path('devices', first.deviceId), last), `${rule}; another request`);
+      return last;
+    };
+    await deletion('POST', path('delete_devices'), { devices: [second.deviceId] });
+    const last = await deletion('DELETE', path('devices', 'NOBODYS'), {});
+    const stranger = await person('lost');
+    challenge(await stranger.ask('DELETE', path('devices', 'NOBODYS'), last), `${rule}; another user`);
+    expectOk(await whoami(first.token), rule);
+  });
+
+  it('of a password change is given again, and the password stays', async () => {
+    const user = await person('lost');
+    const json = { new_password: OTHER, logout_devices: false };
+    const where = path('account', 'password');
+    const session = challenge(await user.ask('POST', where, { json }), rule);
+    const last = { json: { ...json, auth: proof(user, { session }) } };
+    for (let time = 0; time < 2; time++) same(expectOk(await user.ask('POST', where, last), rule), {}, rule);
+    await login(shared.http, user.userId, OTHER);
+  });
+});
+
 describe('changing the password', () => {
   const section = 'CS API, POST /account/password';
   const where = path('account', 'password');

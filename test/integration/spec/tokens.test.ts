@@ -178,7 +178,9 @@ describe('login tokens', () => {
     };
     const first = await session();
     expectOk(await getToken(user, { ...proof(user), session: first }), section);
-    same((await getToken(user, { session: first })).status, 401, `${section}: servers MUST always re-prompt`);
+    for (const auth of [{ session: first }, { ...proof(user), session: first }]) {
+      same((await getToken(user, auth)).status, 401, `${section}: servers MUST always re-prompt`);
+    }
     await session();
   });
 

@@ -176,6 +176,59 @@ describe('the UIA with several stages', () => {
     same(body['user_id'], `@${parameters.username}:localhost`, UIA);
   });
 
+  describe('whose last answer got lost', () => {
+    const rule = `${UIA}: or the result of the API call if all stages were completed when a client retries a stage`;
+    const completed = async (parameters: Json) => {
+      const session = await begin(parameters);
+      await register({ ...parameters, auth: ofStage.token(session) });
+      await register({ ...parameters, auth: ofStage.captcha(session) });
+      return session;
+    };
+
+    it('gives it again to the same request, and makes one account', async () => {
+      const parameters = { username: freshName('uia'), password: PASSWORD };
+      const session = await completed(parameters);
+      const last = { ...parameters, auth: ofStage.terms(session) };
+      const first = expectOk(await register(last), rule);
+      same(expectOk(await register(last), rule), first, rule);
+      same(expectOk(await register({ ...parameters, auth: { session } }), rule), first, rule);
+      const who = await http.ask('GET', path('account', 'whoami'), { token: text(first, 'access_token') });
+      same(expectOk(who, rule)['user_id'], first['user_id'], `${rule}: the token is one`);
+    });
+
+    it('gives it to requests at the same time, too', async () => {
+      const parameters = { username: freshName('uia'), password: PASSWORD };
+      const session = await completed(parameters);
+      const last = { ...parameters, auth: ofStage.terms(session) };
+      const answers = await Promise.all([register(last), register(last), register(last)]);
+      const bodies = answers.map((answer) => expectOk(answer, rule));
+      for (const body of bodies) same(body, bodies[0], rule);
+    });
+
+    it('gives it to no other request', async () => {
+      const parameters = { username: freshName('uia'), password: PASSWORD };
+      const session = await completed(parameters);
+      expectOk(await register({ ...parameters, auth: ofStage.terms(session) }), UIA);
+      const other = { ...parameters, username: freshName('uia'), auth: ofStage.terms(session) };
+      same(challenge(await register(other), UIA)['errcode'], 'M_FORBIDDEN', `${UIA}: another body`);
+      const bare = challenge(await register({ auth: { session } }), UIA);
+      same(bare['errcode'], 'M_FORBIDDEN', `${UIA}: who knows the session alone gets no access token`);
+      const password = { ...parameters, password: 'another password', auth: ofStage.terms(session) };
+      expectError(await register(password), 400, 'M_USER_IN_USE', `${UIA}: another body`);
+    });
+
+    it('refuses again what was refused', async () => {
+      const once = (await server.milena(['token', 'add', '--uses', '1'])).stdout.trim();
+      const parameters = { username: freshName('uia'), password: PASSWORD };
+      const session = await begin(parameters);
+      await register({ ...parameters, auth: ofStage.token(session, once) });
+      await register({ ...parameters, auth: ofStage.captcha(session) });
+      await server.milena(['token', 'remove', once]);
+      const last = { ...parameters, auth: ofStage.terms(session) };
+      for (let time = 0; time < 2; time++) expectError(await register(last), 403, 'M_FORBIDDEN', rule);
+    });
+  });
+
   it('is done with a session once it was used', async () => {
     const parameters = { username: freshName('uia'), password: PASSWORD };
     const session = await begin(parameters);
