@@ -19,7 +19,7 @@ export type Command =
     } & Common)
   | ({ readonly name: 'token list' } & Common)
   | ({ readonly name: 'token remove'; readonly token: string } & Common)
-  | ({ readonly name: 'rebuild'; readonly models: readonly string[] } & Common)
+  | ({ readonly name: 'rebuild'; readonly models: readonly string[]; readonly outdated: boolean } & Common)
   | ({ readonly name: 'log export' | 'log import'; readonly file: string } & Common);
 
 /** Options of every command that needs the configuration. */
@@ -44,6 +44,7 @@ const options = {
   'keep-devices': { type: 'boolean' },
   uses: { type: 'string' },
   days: { type: 'string' },
+  outdated: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -55,6 +56,7 @@ const own: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
   'user add': ['admin'],
   'user set-password': ['keep-devices'],
   'token add': ['uses', 'days'],
+  rebuild: ['outdated'],
 };
 
 const withoutOperands = new Set([
@@ -79,7 +81,7 @@ export function parseCommand(argv: readonly string[]): Command {
   const words = ['user', 'config', 'log', 'token'].includes(first) ? 2 : 1;
   const name = positionals.slice(0, words).join(' ');
   const operands = positionals.slice(words);
-  for (const option of ['roles', 'json', 'admin', 'keep-devices', 'uses', 'days'] as const) {
+  for (const option of ['roles', 'json', 'admin', 'keep-devices', 'uses', 'days', 'outdated'] as const) {
     if (values[option] !== undefined && !own[name]?.includes(option)) {
       throw new UsageError(`--${option} does not go with "${name}"`);
     }
@@ -128,14 +130,21 @@ function build(name: string, operands: readonly string[], values: Values, common
     case 'token remove':
       return { name, ...common, token: one(name, operands, 'TOKEN') };
     case 'rebuild':
-      if (operands.length === 0) throw new UsageError('rebuild needs the names of read models');
-      return { name, ...common, models: operands };
+      return { name, ...common, ...whatToRebuild(operands, values) };
     case 'log export':
     case 'log import':
       return { name, ...common, file: one(name, operands, 'FILE') };
     default:
       throw new UsageError(`there is no command "${name}"`);
   }
+}
+
+function whatToRebuild(models: readonly string[], { outdated = false, server }: Values) {
+  if (outdated && models.length > 0) throw new UsageError('--outdated says which: name no read models');
+  // This software's own versions are built by this process, over its own configuration.
+  if (outdated && server !== undefined) throw new UsageError('--outdated does not go with --server');
+  if (!outdated && models.length === 0) throw new UsageError('rebuild needs the names of read models');
+  return { models, outdated };
 }
 
 function none(name: string, operands: readonly string[]): void {

@@ -13,6 +13,7 @@ export const help = `milena: a Matrix homeserver whose only source of truth is a
   milena token list               tokens by their fingerprints, and how often they were used
   milena token remove TOKEN       by itself or by its fingerprint
   milena rebuild MODEL…           build read models anew from the log, beside the old ones, and switch
+  milena rebuild --outdated       build this version's read models while the old version runs, and switch
   milena log export FILE          write the whole log to a file (- is standard output)
   milena log import FILE          read it into a log that is still empty (- is standard input)
   milena config check             check the configuration

@@ -54,7 +54,9 @@ export async function runCommand(command: Command): Promise<number> {
         return say('The registration token is removed.\n');
       });
     case 'rebuild':
-      return onHouse(command, (house) => rebuild(house, command.models));
+      return command.outdated
+        ? rebuildOutdated(configOf(command))
+        : onHouse(command, (house) => rebuild(house, command.models));
     case 'log export':
       return onHouse(command, async (house) =>
         tell(`${await exportTo(house, command.file)} bytes written.\n`),
@@ -132,6 +134,13 @@ async function rebuild(house: House, models: readonly string[]): Promise<number>
     }
   }
   return 0;
+}
+
+async function rebuildOutdated(config: Config): Promise<number> {
+  const { buildBeside } = await import('../main/build-beside.ts');
+  const built = await buildBeside(config, (line) => tell(`${line}\n`));
+  if (built.length === 0) return say('The read models are of this version.\n');
+  return say(`Built for this version: ${built.join(', ')}. Start it now: the old version serves no more.\n`);
 }
 
 /** The command's result: standard output, success. */

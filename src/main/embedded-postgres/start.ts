@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chown, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,8 +9,9 @@ import { type Account, postgresAccount } from './account.ts';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { explain } from './explain.ts';
 import { guard } from './guard.ts';
-import { initialise, passwordFile, pathForPostgres, postgresUser } from './initialise.ts';
+import { initialise, pathForPostgres } from './initialise.ts';
 import { clearOrphan, isReady } from './orphan.ts';
+import { embeddedUrl } from './reach.ts';
 import { postgresEnv } from './run-program.ts';
 import { hbaConf, postgresConf } from './settings.ts';
 
@@ -59,16 +60,15 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await rm(join(database, '.s.PGSQL.5432'), { force: true });
   const isNew = (await stat(database).catch(() => undefined)) === undefined;
   if (isNew) await initialise(binaries, account, options.folder, database);
-  const password = await passwordOf(options.folder);
   const sockets = await socketFolder(account, database);
+  const url = await embeddedUrl(options.folder, sockets.path);
   await replaceFile(join(database, 'postgresql.conf'), postgresConf(sockets.forPostgres));
   await replaceFile(join(database, 'pg_hba.conf'), hbaConf);
   const running = new RunningPostgres(launch(binaries, account, database), account, options.onMessage);
   try {
     await running.untilReady(database);
-    const url = `postgresql://${postgresUser}:${password}@localhost/${postgresUser}`;
     return running.handle({
-      url: `${url}?host=${encodeURIComponent(sockets.path)}`,
+      url,
       isNew,
       notes: notes(account, binaries, database, orphan),
       cleanUp: sockets.cleanUp,
@@ -203,15 +203,4 @@ class RunningPostgres {
 /** Start and stop are told by Milena itself. */
 function isWorthTelling(line: string): boolean {
   return /^(WARNING|ERROR|FATAL|PANIC):/.test(line);
-}
-
-/** @throws MilenaError START_FAILED that says what to do when it is not there. */
-async function passwordOf(folder: string): Promise<string> {
-  const file = join(folder, passwordFile);
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    const text = `${file} cannot be read; without it the database stays shut. Restore it from a backup of the folder.`;
-    throw new MilenaError('START_FAILED', text, { cause });
-  }
 }

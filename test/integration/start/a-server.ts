@@ -99,14 +99,15 @@ export async function wordsOf(server: MilenaProcess, room: string): Promise<read
   return events.filter(({ type }) => type === 'm.room.message').map(({ content }) => content['body']);
 }
 
-/** Runs `milena …` with a server's settings, some text on its standard input. */
+/** Runs `milena …` of this software, or of another launcher's, with a server's settings and some text as input. */
 export function milena(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
   input = '',
+  launcher = LAUNCHER,
 ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [LAUNCHER, ...args], {
+    const child = spawn(process.execPath, [launcher, ...args], {
       cwd: ROOT,
       env: { ...cleanEnvironment(), ...env },
     });

@@ -129,6 +129,45 @@ describe('newer software whose read models are of another version', () => {
     assert.deepEqual(await wordsOf(old, room), [...said, 'at the newer']);
   });
 
+  test('alone on its data, built beside the old that holds it: the old serves until the switch, the newer from its start', async () => {
+    await using folder = folderForTest();
+    const old = await serverIn(folder);
+    const alice = await register(httpOf(old), 'alice', 'alices password');
+    const room = await alice.createRoom();
+    await alice.say(room, 'before');
+    const newer = await newerOver(folder, old);
+    const { launcher } = newer.plan;
+    assert.ok(launcher !== undefined);
+    // Its own command would build the old version anew.
+    const talking = talk(alice, room);
+    const built = await milena(old.plan.env, ['rebuild', '--outdated'], '', launcher);
+    assert.equal(built.code, 0, built.err);
+    assert.match(built.err, /^timeline_2: building, \d+ records$/m);
+    assert.match(built.out, /^Built for this version: .*timeline.*Start it now/);
+    const said = await talking.said;
+    assert.ok(said.length > 0, 'it served while the newer models were built');
+    assert.match((await readiness(old)).reasons.join('\n'), /timeline was built by newer software/);
+    await old.stop();
+
+    const reasons = new Set<string>();
+    newer.launch();
+    await until('the newer is ready', async () => {
+      const now = await readiness(newer);
+      for (const reason of now.reasons) reasons.add(reason);
+      return now.status === 200;
+    });
+    assert.doesNotMatch([...reasons].join('\n'), /being built/, 'nothing is left to be built');
+    assert.deepEqual(await wordsOf(newer, room), ['before', ...said]);
+    const again = await milena(newer.plan.env, ['rebuild', '--outdated'], '', launcher);
+    assert.deepEqual([again.code, again.out], [0, 'The read models are of this version.\n'], again.err);
+    // The old one's command takes nothing away from the newer that runs.
+    const back = await milena(old.plan.env, ['rebuild', '--outdated']);
+    assert.equal(back.code, 1, back.out);
+    assert.match(back.err, /is served by newer software/);
+    assert.ok(await isReady(newer));
+    await newer.stop();
+  });
+
   test('alone on its data: it builds at the start, and goes on', async () => {
     await using folder = folderForTest();
     const old = await serverIn(folder);
