@@ -15,7 +15,7 @@ const may = {
   projections: ['src/log', 'src/matrix', 'src/state'],
   // slot.ts is one pure function: which partition a key has.
   'src/sessions': [],
-  'src/http': ['src/owner', 'projections', 'src/sessions', 'src/matrix', 'src/log/slot\\.ts'],
+  'src/http': ['src/owner', 'projections', 'src/sessions', 'src/matrix', 'src/log/(slot|resource-keys)\\.ts'],
   'src/federation': ['src/matrix', 'src/owner', 'projections'],
   'src/managers': ['src/log', 'src/owner', 'projections', 'src/federation', 'src/matrix'],
   'src/config': [],

@@ -1,5 +1,6 @@
 import { MilenaError } from '../src/errors/milena-error.ts';
 import type { ReadPosition } from '../src/log/port.ts';
+import { registrationTokenKey } from '../src/log/resource-keys.ts';
 import { slotOf } from '../src/log/slot.ts';
 import type { TopicName } from '../src/log/topics.ts';
 import type { Pdu } from '../src/matrix/event.ts';
@@ -45,7 +46,7 @@ export function createLoader(db: ModelDatabase, timeline: TimelineQueries, slots
       };
     },
     registrationToken: async (tokenHash) => {
-      const key = `registration_token/${tokenHash}`;
+      const key = registrationTokenKey(tokenHash);
       const slot = slotOf(key, slots);
       await refusePoisoned(db, 'server', slot, key);
       return (await db.query<RegistrationTokenSnapshot>(REGISTRATION_TOKEN, [slot, tokenHash]))[0];

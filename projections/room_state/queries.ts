@@ -118,6 +118,11 @@ export interface RoomStateQueries {
   heroes(roomId: RoomId, except: UserId, limit: number, offset?: number): Promise<readonly UserId[]>;
   /** The rooms in which the user's membership is the given one. */
   rooms(userId: UserId, membership: Membership): Promise<readonly RoomId[]>;
+  /** Which of the users are joined to which rooms, or to which of those that are given, room by room. */
+  joinedAmong(
+    users: readonly UserId[],
+    rooms?: readonly RoomId[],
+  ): Promise<readonly { readonly room_id: RoomId; readonly user_id: UserId }[]>;
   /** Those of the users who share a room with one of them, now. */
   sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
   /** The user's present memberships in all rooms. */
@@ -175,6 +180,7 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
     sharing: (userId, users) => usersSharing(db, userId, users),
     rooms: async (userId, membership) =>
       (await db.query<{ room_id: RoomId }>(ROOMS_OF, [userId, membership])).map((row) => row.room_id),
+    joinedAmong: (users, rooms) => db.query(JOINED_AMONG, [textColumn(users), list(rooms)]),
     memberships: (userId) => db.query<UserMembership>(MEMBERSHIPS, [userId, slots]),
     membershipHistory: (userId) => db.query<UserMembership>(MEMBERSHIP_HISTORY, [userId, slots]),
     membershipChanges: (userId, windows) =>
@@ -276,6 +282,11 @@ const HEROES_AT: ModelSql = (m) => `SELECT s.state_key AS user FROM ${m('room_st
 const ROOMS_OF: ModelSql = (m) => `SELECT r.room_id FROM ${m('room_state')}.entries s
   JOIN ${m('room_state')}.rooms r USING (room)
   WHERE s.type = 'm.room.member' AND s.state_key = $1 AND s.value = $2 AND ${NOW} ORDER BY s.room`;
+
+const JOINED_AMONG: ModelSql = (m) => `SELECT r.room_id, s.state_key AS user_id
+  FROM ${m('room_state')}.entries s JOIN ${m('room_state')}.rooms r USING (room)
+  WHERE s.type = 'm.room.member' AND s.state_key = ANY($1::text[]) AND s.value = 'join'
+    AND ($2::text[] IS NULL OR r.room_id = ANY($2)) AND ${NOW} ORDER BY s.room, s.state_key`;
 
 function membershipSql(m: (model: string) => string, where: string): string {
   return `SELECT r.room_id, s.room % $2 AS partition, s.value AS membership, s.previous, s.event_id, s.place,

@@ -67,18 +67,21 @@ export class Freshness {
 
   /**
    * `find`; and once more when it gave undefined, after the models have caught up with the log.
+   * @param key what it is about, or all that it may be about.
    * @throws MilenaError UNAVAILABLE when they have not in time: that something does not exist is not known then.
    */
   async orLater<T>(
     topic: TopicName,
-    key: string,
+    key: string | readonly string[],
     find: () => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const found = await find();
     if (found !== undefined) return found;
-    const caughtUp = await this.#gate.caughtUp(topic, slotOf(key, this.#slots), NOT_FOUND_MS);
+    const slots = new Set([key].flat().map((one) => slotOf(one, this.#slots)));
+    const waits = [...slots].map((slot) => this.#gate.caughtUp(topic, slot, NOT_FOUND_MS));
+    const caughtUp = await Promise.all(waits);
     const later = await find();
-    if (later === undefined && !caughtUp) throw new MilenaError('UNAVAILABLE');
+    if (later === undefined && caughtUp.includes(false)) throw new MilenaError('UNAVAILABLE');
     return later;
   }
 

@@ -1,5 +1,6 @@
 import { pageOf } from '../../projections/directory/public-rooms.ts';
 import type { RoomEventRecord } from '../log/records.ts';
+import { registrationTokenKey } from '../log/resource-keys.ts';
 import {
   asEventId,
   asRoomAlias,
@@ -119,7 +120,7 @@ export function memoryDirectory(log: MemoryLog): DirectoryReads {
     aliases: async (roomId) =>
       [...aliases()].filter(([, entry]) => entry.room_id === roomId).map(([alias]) => asRoomAlias(alias)),
     registrationToken: async (tokenHash) => {
-      const key = `registration_token/${tokenHash}`;
+      const key = registrationTokenKey(tokenHash);
       // Nothing about a resource but facts of the topic `server` has such a key.
       const facts = log.records.filter((one) => one.key === key).map(({ fact }) => fact as ServerFact);
       return facts.reduce<RegistrationToken | undefined>(evolveRegistrationToken, undefined);

@@ -75,7 +75,7 @@ function guestRemover({ core, models, owners, logger }: Parts): GuestRemover {
     gate,
     ends: (topic) => core.log.ends(topic),
     guests: () => accounts.guests(),
-    joinedRooms: (userId) => rooms.rooms(userId, 'join'),
+    joinedAmong: (users, among) => rooms.joinedAmong(users, among),
     letsGuestsIn: async (roomId) => {
       const access = await rooms.stateEvent(roomId, 'm.room.guest_access', '');
       return access !== undefined && JSON.parse(access.content).guest_access === 'can_join';

@@ -4,7 +4,6 @@ import { buildPublicApp } from '../http/app.ts';
 import { exchangeRates } from '../http/rate-exchange.ts';
 import { asServerName } from '../matrix/identifiers.ts';
 import { PostgresSessions } from '../sessions/postgres-sessions.ts';
-import { PostgresRateLedger } from '../sessions/rate-ledger.ts';
 import { closeListener, listen } from './listen.ts';
 import type { OpenHouse } from './open-house.ts';
 import { PresencePublisher } from './presence-publisher.ts';
@@ -71,10 +70,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   stack.defer(() => stop.abort());
   const { signal } = stop;
   const { projections, loader } = models;
-  if (config.rateLimits) {
-    const ledger = stack.use(await PostgresRateLedger.open(core.postgresUrl));
-    void exchangeRates(limits, ledger, signal, report);
-  }
+  if (config.rateLimits) void exchangeRates(limits, sessions.rates, signal, report);
   // Before that nobody has a session here.
   void models
     .whenUsable()

@@ -44,7 +44,7 @@ export class GuestRemover {
         for (const { opened } of takeBatch(cursor)) {
           if (isGuestAccess(opened)) changed.add(asRoomId(opened.key));
         }
-        if (changed.size > 0) await removeGuests(this.#deps, (roomId) => changed.has(roomId));
+        if (changed.size > 0) await removeGuests(this.#deps, [...changed]);
       }
     } finally {
       await cursor.close();

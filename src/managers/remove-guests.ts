@@ -10,8 +10,11 @@ export interface RemoveDeps extends CaughtUp {
   readonly bus: CommandBus;
   /** Every guest of this server. */
   guests(): Promise<readonly UserId[]>;
-  /** The rooms that a user is joined to. */
-  joinedRooms(userId: UserId): Promise<readonly RoomId[]>;
+  /** Which of the users are joined to which rooms, or to which of those that are given, room by room. */
+  joinedAmong(
+    users: readonly UserId[],
+    rooms?: readonly RoomId[],
+  ): Promise<readonly { readonly room_id: RoomId; readonly user_id: UserId }[]>;
   /** Whether a room lets guests in now. */
   letsGuestsIn(roomId: RoomId): Promise<boolean>;
   /** Milliseconds since the epoch. */
@@ -21,19 +24,29 @@ export interface RemoveDeps extends CaughtUp {
 /**
  * Has guests leave the rooms that do not let them in (spec: client-server API, "Guest Access": the server MUST set
  * their membership to `leave`). It goes by how things are, so doing it again does no harm.
- * @param isMeant of which rooms.
+ * @param meant which rooms: these, or those of which it is true.
  * @throws MilenaError UNAVAILABLE when some could not be removed: to be done again.
  */
-export async function removeGuests(deps: RemoveDeps, isMeant: (roomId: RoomId) => boolean): Promise<void> {
+export async function removeGuests(
+  deps: RemoveDeps,
+  meant: readonly RoomId[] | ((roomId: RoomId) => boolean),
+): Promise<void> {
   await requireModels(deps);
+  const guests = await deps.guests();
+  if (guests.length === 0) return;
+  // One question for all guests, and one for each room that has some.
+  const joined =
+    typeof meant === 'function'
+      ? (await deps.joinedAmong(guests)).filter(({ room_id }) => meant(room_id))
+      : await deps.joinedAmong(guests, meant);
   const failures: unknown[] = [];
-  for (const guest of await deps.guests()) {
-    for (const roomId of (await deps.joinedRooms(guest)).filter(isMeant)) {
-      if (await deps.letsGuestsIn(roomId)) continue;
+  for (const [roomId, members] of Map.groupBy(joined, ({ room_id }) => room_id)) {
+    if (await deps.letsGuestsIn(roomId)) continue;
+    for (const { user_id } of members) {
       const left = setOwnMembership(deps, {
         id: freshCommandId(),
         roomId,
-        userId: guest,
+        userId: user_id,
         content: { membership: 'leave' },
         expect_membership: ['join'],
       });

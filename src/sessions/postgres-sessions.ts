@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { openPool, unavailable } from './open.ts';
 import type { SessionEntry, SessionKind, SessionPlace, SessionStore } from './port.ts';
+import { PostgresRateLedger, type RateLedger } from './rate-ledger.ts';
 
 /** How the store is opened. */
 export interface PostgresSessionsOptions {
@@ -42,6 +43,8 @@ const SWEEP = `DELETE FROM sessions.entries WHERE (kind, owner, name) IN (
 
 /** Sessions in Postgres, in a schema of their own that no rebuild touches. */
 export class PostgresSessions implements SessionStore, AsyncDisposable {
+  /** What nodes tell each other of rate limits, over the same connections. */
+  readonly rates: RateLedger;
   readonly #pool: pg.Pool;
   readonly #now: () => number;
   readonly #sweeper: NodeJS.Timeout;
@@ -60,6 +63,7 @@ export class PostgresSessions implements SessionStore, AsyncDisposable {
 
   private constructor(pool: pg.Pool, { now, report }: PostgresSessionsOptions) {
     this.#pool = pool;
+    this.rates = new PostgresRateLedger(pool);
     this.#now = now;
     this.#sweeper = setInterval(() => void this.sweep().catch(report), SWEEP_MS);
     this.#sweeper.unref();

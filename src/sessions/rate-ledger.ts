@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { openPool } from './open.ts';
 
 /** What a node has used of a bucket since it last told, in milliseconds of refilling; given back: below zero. */
 export interface UsedRate {
@@ -19,9 +18,6 @@ export interface RateLedger {
   settle(used: readonly UsedRate[]): Promise<readonly OwedRate[]>;
 }
 
-/** Milliseconds after which a connection that says nothing is taken for dead. */
-const SILENCE_MS = 10_000;
-
 /** Postgres' clock, for all nodes the same. */
 const NOW = `(extract(epoch FROM statement_timestamp()) * 1000)::float8`;
 
@@ -38,17 +34,12 @@ const SWEEP = `DELETE FROM sessions.rates WHERE name IN (SELECT name FROM sessio
 const SWEEP_EVERY = 100;
 
 /** The ledger in Postgres, beside the other sessions. */
-export class PostgresRateLedger implements RateLedger, AsyncDisposable {
+export class PostgresRateLedger implements RateLedger {
   readonly #pool: pg.Pool;
   #settled = 0;
 
-  /** Opens it and makes what is missing. @throws MilenaError DATA_MISMATCH, UNAVAILABLE */
-  static async open(connection: string): Promise<PostgresRateLedger> {
-    const pool = await openPool({ connection, name: 'milena-rates', max: 1, silenceMs: SILENCE_MS });
-    return new PostgresRateLedger(pool);
-  }
-
-  private constructor(pool: pg.Pool) {
+  /** @param pool of the schema `sessions`. */
+  constructor(pool: pg.Pool) {
     this.#pool = pool;
   }
 
@@ -63,10 +54,6 @@ export class PostgresRateLedger implements RateLedger, AsyncDisposable {
     if (this.#settled % SWEEP_EVERY === 0) await this.#pool.query(SWEEP);
     const owed = new Map(rows.map((row) => [row.name, row.owed]));
     return used.map(({ name }) => ({ name, owedMs: owed.get(storable(name)) ?? 0 }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.end();
   }
 }
 

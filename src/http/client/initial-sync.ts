@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { JoinedRoom, LeftRoom, StrippedRoom } from '../../../projections/sync/sync-answer.ts';
 import { readyFilter } from '../../../projections/sync/sync-filter.ts';
+import { listingKey } from '../../log/resource-keys.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
 import { eventsText, eventText } from '../event-text.ts';
@@ -147,7 +148,7 @@ async function oneRoom(
   const { freshness, reads } = context;
   const { user_id } = session;
   const view = await requireReader(context, roomId, user_id);
-  await Promise.all([freshness.user(user_id), freshness.resource(`list/${roomId}`)]);
+  await Promise.all([freshness.user(user_id), freshness.resource(listingKey(roomId))]);
   const moment = await sync.room(roomId, user_id, freshness.written);
   const last = Math.min(view.at ?? moment.place - 1, moment.place - 1);
   const page = { roomId, viewer: user_id, direction: 'b' as const, limit };

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { placeOf } from '../../../projections/directory/public-rooms.ts';
 import { MilenaError } from '../../errors/milena-error.ts';
+import { listingKey } from '../../log/resource-keys.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
@@ -109,7 +110,7 @@ function visibilityRoutes(app: App, context: ClientContext): void {
     auth: 'none',
     response: Type.Object({ visibility: visibilitySchema }),
     handle: async ({ params: { roomId } }) => {
-      await Promise.all([requireRoom(context, roomId), context.freshness.resource(`list/${roomId}`)]);
+      await Promise.all([requireRoom(context, roomId), context.freshness.resource(listingKey(roomId))]);
       return { visibility: await context.reads.directory.visibility(roomId) };
     },
   });

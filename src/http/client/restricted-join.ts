@@ -1,8 +1,7 @@
 import { parseRoomId, parseUserId, type RoomId, type UserId } from '../../matrix/identifiers.ts';
 import { isJsonObject, ownObject, ownString, ownValue } from '../../matrix/json.ts';
 import type { ClientContext } from '../context.ts';
-import { standingOf } from '../room-access.ts';
-import { levelsOf } from '../room-levels.ts';
+import { readLevels } from '../room-levels.ts';
 import { stateContent } from './state-content.ts';
 
 /** Rooms that are looked at for one join: a list of conditions may be as long as an event. */
@@ -25,28 +24,38 @@ export async function voucherFor(
   const standing = await context.reads.rooms.standing(roomId, userId);
   if (standing?.membership === 'join' || standing?.membership === 'invite') return undefined;
   const allow = ownValue(rules, 'allow');
-  for (const condition of Array.isArray(allow) ? allow.slice(0, MOST_CONDITIONS) : []) {
-    if (await isMet(context, condition, userId)) return inviter(context, roomId);
-  }
-  return undefined;
+  const conditions = Array.isArray(allow) ? allow.slice(0, MOST_CONDITIONS) : [];
+  const isMet = await isInOne(context, conditions.flatMap(roomOf), userId);
+  return isMet ? inviter(context, roomId) : undefined;
 }
 
-async function isMet(context: ClientContext, condition: unknown, userId: UserId): Promise<boolean> {
-  if (!isJsonObject(condition) || ownString(condition, 'type') !== 'm.room_membership') return false;
-  const other = parseRoomId(ownString(condition, 'room_id') ?? '');
-  return other !== undefined && (await standingOf(context, other, userId))?.membership === 'join';
+/** The room that a condition wants the user to be in; none where it wants something else. */
+function roomOf(condition: unknown): readonly RoomId[] {
+  if (!isJsonObject(condition) || ownString(condition, 'type') !== 'm.room_membership') return [];
+  const roomId = parseRoomId(ownString(condition, 'room_id') ?? '');
+  return roomId === undefined ? [] : [roomId];
+}
+
+async function isInOne(context: ClientContext, wanted: readonly RoomId[], userId: UserId): Promise<boolean> {
+  const { freshness, reads } = context;
+  if (wanted.length === 0) return false;
+  await Promise.all(wanted.map((roomId) => freshness.room(roomId)));
+  // One question, however many rooms are named.
+  const find = async () => {
+    const joined = new Set(await reads.rooms.rooms(userId, 'join'));
+    return wanted.find((roomId) => joined.has(roomId));
+  };
+  return (await freshness.orLater('rooms', wanted, find)) !== undefined;
 }
 
 /** A member who may invite: one of those that the room names as powerful, else the first who came. */
 async function inviter(context: ClientContext, roomId: RoomId): Promise<UserId | undefined> {
   const { rooms } = context.reads;
-  const [levels, create, content] = await Promise.all([
-    levelsOf(context, roomId),
-    rooms.stateEvent(roomId, 'm.room.create', ''),
-    stateContent(context, roomId, 'm.room.power_levels'),
-  ]);
-  if (levels === undefined || create === undefined) return undefined;
-  const named = [create.sender, ...Object.keys(ownObject(content ?? {}, 'users') ?? {})].flatMap((user) => {
+  const found = await readLevels(context, roomId);
+  if (found?.creator === undefined) return undefined;
+  const { levels, creator, content } = found;
+  const users = Object.keys(ownObject(content ?? {}, 'users') ?? {});
+  const named = [creator, ...users].flatMap((user) => {
     const id = parseUserId(user);
     return id !== undefined && levels.of(id) >= levels.invite ? [id] : [];
   });

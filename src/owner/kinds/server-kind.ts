@@ -1,4 +1,5 @@
 import { MilenaError } from '../../errors/milena-error.ts';
+import { listingKey, registrationTokenKey, resourceOf } from '../../log/resource-keys.ts';
 import {
   type Alias,
   decideAlias,
@@ -21,21 +22,16 @@ export interface Resource {
   readonly token: RegistrationToken | undefined;
 }
 
-/** What the keys of registration tokens begin with; the token's hash follows. */
-const TOKEN = 'registration_token/';
-
 const NOTHING: Resource = { alias: {}, listing: undefined, token: undefined };
 
 /** Resources as the owner runs them. */
 export const serverKind: AggregateKind<Resource> = {
   topic: 'server',
   async load(key, loader) {
-    if (key.startsWith('list/')) {
-      const listing = await loader.listing(key.slice('list/'.length));
-      return { state: { ...NOTHING, listing }, next: 0 };
-    }
-    if (key.startsWith(TOKEN)) {
-      const found = await loader.registrationToken(key.slice(TOKEN.length));
+    const { is, name } = resourceOf(key);
+    if (is === 'listing') return { state: { ...NOTHING, listing: await loader.listing(name) }, next: 0 };
+    if (is === 'registration_token') {
+      const found = await loader.registrationToken(name);
       if (found === undefined) return { state: NOTHING, next: 0 };
       const { next, ...token } = found;
       return { state: { ...NOTHING, token }, next };
@@ -82,12 +78,12 @@ export function keyOfServerCommand(command: Command): string {
     case 'settle_alias':
       return command.alias;
     case 'list_room':
-      return `list/${command.room_id}`;
+      return listingKey(command.room_id);
     case 'make_registration_token':
     case 'use_registration_token':
     case 'return_registration_token':
     case 'remove_registration_token':
-      return TOKEN + command.token_hash;
+      return registrationTokenKey(command.token_hash);
     default:
       throw new MilenaError('INTERNAL', `${command.kind} is not about a resource of the server`);
   }
