@@ -4,7 +4,7 @@ export type StateTreeFault =
   | 'unencodable'
   /** Bytes that no tree encodes to, or that are not what their name says. */
   | 'corrupt'
-  /** A node that a store should have and hasn't. */
+  /** A node that a store should have and hasn't; an event that resolution needs and its source hasn't. */
   | 'missing'
   /** Two trees that place their keys by different functions. */
   | 'incomparable';

@@ -82,11 +82,14 @@ export function findEntry(
   stateKey: string,
   keyPath: KeyPath,
   depth = 0,
+  visits?: Visits,
 ): StateEntry | undefined {
   let at: Node | undefined = node;
   if (at.kind === 'branch') {
     const path = keyPath(type, stateKey);
-    for (let level = depth; at?.kind === 'branch'; level++) at = at.children[slotAt(path, level)];
+    let level = depth;
+    for (; at?.kind === 'branch'; level++) at = at.children[slotAt(path, level)];
+    if (visits !== undefined) visits.branches += level - depth;
   }
   return at?.entries[indexOfKey(at.entries, type, stateKey)];
 }

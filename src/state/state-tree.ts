@@ -2,7 +2,16 @@ import type { EventId } from '../matrix/identifiers.ts';
 import { isEncodable, type StateEntry, stateEntry } from './entry.ts';
 import { StateTreeError } from './errors.ts';
 import { type KeyPath, sha256KeyPath } from './key-path.ts';
-import { buildNode, findEntry, leafOf, type Node, nodeEntries, nodeSize, type PlacedEntry } from './node.ts';
+import {
+  buildNode,
+  findEntry,
+  leafOf,
+  type Node,
+  nodeEntries,
+  nodeSize,
+  type PlacedEntry,
+  type Visits,
+} from './node.ts';
 import { nodeRoot } from './node-encode.ts';
 import type { StateRoot } from './root.ts';
 import type { StateChange } from './state-change.ts';
@@ -62,10 +71,10 @@ export class StateTree {
     return nodeRoot(this.top);
   }
 
-  /** The event that holds for (type, state key), if any. */
-  get(type: string, stateKey: string): EventId | undefined {
+  /** The event that holds for (type, state key), if any. `visits`, if given, counts branches that were opened. */
+  get(type: string, stateKey: string, visits?: Visits): EventId | undefined {
     if (!isEncodable(type) || !isEncodable(stateKey)) return undefined;
-    return findEntry(this.top, type, stateKey, this.keyPath)?.eventId;
+    return findEntry(this.top, type, stateKey, this.keyPath, 0, visits)?.eventId;
   }
 
   /**
