@@ -154,7 +154,7 @@ export class MemorySync {
   ): Pick<JoinedRoom, 'typing' | 'receipts'> {
     const { ephemeral } = request.filter;
     const takes = (type: string) => ephemeral.takes({ type, room_id: roomId });
-    const typed = room.typingOffset >= (since.ephemeral[room.partition] ?? 0) && takes('m.typing');
+    const typed = room.typingChanged(since) && takes('m.typing');
     const lately = room.receipts.filter((one) => one.offset >= (since.user_values[one.partition] ?? 0));
     const receipts = takes('m.receipt') ? shownReceipts(lately, request) : [];
     return typed ? { receipts, typing: room.typing(this.now(), request.ignored) } : { receipts };

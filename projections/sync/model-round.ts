@@ -70,7 +70,7 @@ export function typingOf(
   const room = tail.room(room_id);
   const typing = room?.typing(now, request.ignored) ?? [];
   const from = since?.ephemeral[partition] ?? 0;
-  if (known && (room?.typingOffset ?? -1) >= from) return typing;
+  if (known && since !== undefined && room?.typingChanged(since) === true) return typing;
   // Of what was before the window nobody knows: whoever types now is told.
   const told = known && from >= (tail.window.start('ephemeral')[partition] ?? 0);
   return told || typing.length === 0 ? undefined : typing;

@@ -10,8 +10,10 @@ import type { SyncPosition, SyncTopic } from './token.ts';
 export class RoomTail {
   /** The room's slot. */
   readonly partition: number;
-  /** The offset of the last change of who types; -1 when there was none. */
-  typingOffset = -1;
+  /** The offset in `ephemeral` of the last change of who types; -1 when there was none. */
+  private typingOffset = -1;
+  /** The offset in `rooms` of the last member event that took somebody who typed out of the room; -1 for none. */
+  private typerLeftOffset = -1;
   /** What redactions took back. */
   readonly redactions: TailRedactions;
   /**
@@ -24,6 +26,8 @@ export class RoomTail {
   private receiptList: Receipt[] = [];
   private readonly byId = new Map<EventId, TailEvent>();
   private readonly typers = new Map<string, number>();
+  /** Who has left in the window, by the offset: what they were typing may be read later than that they left. */
+  private readonly gone = new Map<string, number>();
 
   constructor(partition: number, clock: RedactionClock) {
     this.partition = partition;
@@ -50,8 +54,9 @@ export class RoomTail {
     this.list.push(event);
     this.byId.set(event.event.event_id, event);
     this.placeInThread(event);
-    const { redacts } = event.event;
+    const { redacts, state_key } = event.event;
     if (redacts !== null) this.redact(redacts, event);
+    if (event.membership !== undefined && state_key !== null) this.moved(state_key, event);
   }
 
   /** The index of the first event at or behind an offset. */
@@ -117,8 +122,9 @@ export class RoomTail {
   typed(userId: string, until: number, offset: number, now: number): boolean {
     // Whose time ran out is told to be typing until a word comes, be it the publisher's own.
     const told = this.typers.delete(userId);
-    if (until > now) this.typers.set(userId, until);
-    if (told === until > now) return false;
+    const types = until > now && !this.gone.has(userId);
+    if (types) this.typers.set(userId, until);
+    if (told === types) return false;
     this.typingOffset = offset;
     return true;
   }
@@ -129,11 +135,19 @@ export class RoomTail {
     return typers.map(([userId]) => userId);
   }
 
+  /** Whether who types has changed at or behind a position. */
+  typingChanged({ ephemeral, rooms }: Pick<SyncPosition, 'ephemeral' | 'rooms'>): boolean {
+    const { partition } = this;
+    return (
+      this.typingOffset >= (ephemeral[partition] ?? 0) || this.typerLeftOffset >= (rooms[partition] ?? 0)
+    );
+  }
+
   /** Whether anything of the room stands at or behind a position. */
   changedSince(since: SyncPosition): boolean {
     const { partition } = this;
     if ((this.list.at(-1)?.offset ?? -1) >= (since.rooms[partition] ?? 0)) return true;
-    if (this.typingOffset >= (since.ephemeral[partition] ?? 0)) return true;
+    if (this.typingChanged(since)) return true;
     return this.receipts.some((receipt) => receipt.offset >= (since.user_values[receipt.partition] ?? 0));
   }
 
@@ -156,7 +170,18 @@ export class RoomTail {
     event.threadKnown = true;
   }
 
+  /** Only who is in the room types there. */
+  private moved(userId: string, { membership, offset }: TailEvent): void {
+    if (membership === 'join') {
+      this.gone.delete(userId);
+      return;
+    }
+    this.gone.set(userId, offset);
+    if (this.typers.delete(userId)) this.typerLeftOffset = offset;
+  }
+
   private dropEvents(before: number): void {
+    for (const [userId, offset] of this.gone) if (offset < before) this.gone.delete(userId);
     for (const { event } of this.list.splice(0, this.indexFrom(before))) {
       this.byId.delete(event.event_id);
       if (event.type !== 'm.room.member' || event.state_key === null) continue;

@@ -59,6 +59,8 @@ export interface PasswordHasher {
 export interface TypingNotice {
   readonly room_id: RoomId;
   readonly user_id: UserId;
+  /** The device on which it is. */
+  readonly device_id: string;
   readonly typing: boolean;
   /** When it ends by itself, milliseconds since the epoch. */
   readonly until: number;

@@ -74,7 +74,9 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
   // Before that nobody has a session here.
   void models
     .whenUsable()
-    .then(() => followSessions({ projections, loader, slots: log.slots, auth, lastSeen, signal, report }));
+    .then(() =>
+      followSessions({ projections, loader, slots: log.slots, auth, lastSeen, typing, signal, report }),
+    );
   await listen(app, { host: config.bind, port: config.port });
   const kept = stack.move();
   return {

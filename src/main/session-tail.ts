@@ -4,6 +4,7 @@ import type { LastSeen } from '../http/last-seen.ts';
 import type { ReadPosition } from '../log/port.ts';
 import type { AnyFact } from '../log/records.ts';
 import type { Loader } from '../owner/loader.ts';
+import type { TypingPublisher } from './typing-publisher.ts';
 
 /** Milliseconds before a partition that could not be read is tried again. */
 const RETRY_MS = 500;
@@ -15,6 +16,7 @@ export interface SessionTailDeps {
   readonly slots: number;
   readonly auth: Pick<Authenticator, 'invalidate'>;
   readonly lastSeen: Pick<LastSeen, 'forget' | 'followed' | 'followedBefore'>;
+  readonly typing: Pick<TypingPublisher, 'devicesGone'>;
   readonly signal: AbortSignal;
   readonly report: (error: unknown) => void;
 }
@@ -22,14 +24,15 @@ export interface SessionTailDeps {
 /**
  * Ends sessions on this node as soon as the log says so, wherever the logout was decided: a revocation acts
  * from the tail, not from the model (architecture, section 6). What is known of when and where a device was seen ends
- * with the device, also where nobody followed when it was removed: that goes on where it was left.
+ * with the device, also where nobody followed when it was removed: that goes on where it was left. What is typed on a
+ * device ends with it, too.
  */
 export async function followSessions(deps: SessionTailDeps): Promise<void> {
   await Promise.all(Array.from({ length: deps.slots }, (_, partition) => follow(deps, partition)));
 }
 
 async function follow(deps: SessionTailDeps, partition: number): Promise<void> {
-  const { projections, auth, lastSeen, signal, report } = deps;
+  const { projections, auth, lastSeen, typing, signal, report } = deps;
   const cursor = projections.feed('users', partition).cursor(await startOf(deps, partition));
   while (!signal.aborted) {
     try {
@@ -39,6 +42,7 @@ async function follow(deps: SessionTailDeps, partition: number): Promise<void> {
         if (opened?.fact == null) continue;
         revoke(auth, opened.key, opened.fact);
         forget(lastSeen, opened.key, opened.fact);
+        stopTyping(typing, opened.key, opened.fact);
       }
       lastSeen.followed(partition, next);
     } catch (error) {
@@ -63,6 +67,11 @@ async function startOf(
 function forget(lastSeen: Pick<LastSeen, 'forget'>, userId: string, fact: AnyFact): void {
   if (fact.type === 'device_removed') lastSeen.forget(userId, fact.value.devices);
   else if (fact.type === 'user_deactivated') lastSeen.forget(userId, 'all');
+}
+
+function stopTyping(typing: SessionTailDeps['typing'], userId: string, fact: AnyFact): void {
+  if (fact.type === 'user_deactivated') typing.devicesGone(userId, 'all');
+  else if (fact.type === 'device_removed') typing.devicesGone(userId, fact.value.devices);
 }
 
 function revoke(auth: Pick<Authenticator, 'invalidate'>, userId: string, fact: AnyFact): void {

@@ -48,7 +48,11 @@ export function valueKey(fact: ValueFact): string {
   }
 }
 
-/** Decides a value. A receipt for the event that already has it changes nothing. */
+/**
+ * Decides a value. A receipt for the event that already has it changes nothing, nor does a receipt behind the one that
+ * there is: it acknowledges all up to its event, so the other one says more. The fully-read marker is put where the
+ * user wants it.
+ */
 export function decideValue(receipts: Receipts, command: ValueCommand): readonly ValueFact[] {
   switch (command.kind) {
     case 'mark_profile_told': {
@@ -71,6 +75,8 @@ export function decideValue(receipts: Receipts, command: ValueCommand): readonly
 function receipt(receipts: Receipts, command: SetReceipt): readonly ValueFact[] {
   const known = receipts.get(receiptName(command.receipt_type, command.thread_id));
   if (known?.event_id === command.event_id) return [];
+  const isMarker = command.receipt_type === 'm.fully_read';
+  if (known !== undefined && !isMarker && command.place <= known.place) return [];
   const further = known === undefined || command.place > known.furthest_place;
   const { user_id, room_id, receipt_type, thread_id, event_id, place } = command;
   return [

@@ -23,7 +23,8 @@ export function typingRoutes(app: App, context: ClientContext): void {
       requireSelf(session, userId);
       await requireJoined(context, roomId, userId);
       const until = context.now() + (typing ? Math.min(timeout ?? DEFAULT_MS, MAX_MS) : 0);
-      await context.publishTyping({ room_id: roomId, user_id: userId, typing, until });
+      const { device_id } = session;
+      await context.publishTyping({ room_id: roomId, user_id: userId, device_id, typing, until });
       return {};
     },
   });

@@ -134,7 +134,7 @@ describe('typing', () => {
     await alice.ask('PUT', path, { typing: true, timeout: 5_000 });
     await alice.ask('PUT', path, { typing: true, timeout: 9_999_999 });
     await alice.ask('PUT', path, { typing: false });
-    const notice = { room_id: room, user_id: alice.id };
+    const notice = { room_id: room, user_id: alice.id, device_id: alice.device };
     assert.deepEqual(house.typed, [
       { ...notice, typing: true, until: 6_000 },
       { ...notice, typing: true, until: 121_000 },

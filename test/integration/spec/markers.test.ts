@@ -1,5 +1,5 @@
 import { describe, it } from 'node:test';
-import { type Client, isObject, type Json, path, type SyncAnswer } from '../../support/client.ts';
+import { type Client, isObject, type Json, login, path, type SyncAnswer } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 
@@ -84,7 +84,64 @@ describe('receipts', () => {
     same(found, [[two, 'm.read', guest.userId, undefined]], section);
   });
 
-  it('that move back are told as they are, and do not bring the count back', async () => {
+  it('that are older than the one there is change nothing, per type and thread', async () => {
+    const rule = `${section}: "up to and including": the newer one says more`;
+    const [owner, guest, roomId] = await shared.pair();
+    const [one, two] = [await owner.say(roomId, '1'), await owner.say(roomId, '2')];
+    expectOk(await receipt(guest, roomId, 'm.read', two), section);
+    const seen = await owner.syncUntil(undefined, (sync) => receipts(sync, roomId).length > 0);
+    same(expectOk(await receipt(guest, roomId, 'm.read', one), rule), {}, `${rule}; no error`);
+    expectOk(await markers(guest, roomId, { 'm.read': one }), rule);
+    expectOk(await receipt(guest, roomId, 'm.read', one, { thread_id: 'main' }), rule);
+    const next = await owner.syncUntil(seen.next_batch, (sync) => receipts(sync, roomId).length > 0);
+    same(
+      receipts(next, roomId),
+      [[one, 'm.read', guest.userId, 'main']],
+      `${rule}; another thread stands alone`,
+    );
+    const all = receipts(await owner.sync(), roomId).map(([event, , , thread]) => `${thread} ${event}`);
+    same(all.sort(), [`undefined ${two}`, `main ${one}`].sort(), rule);
+    const three = await owner.say(roomId, '3');
+    expectOk(await receipt(guest, roomId, 'm.read', three), rule);
+    await owner.syncUntil(next.next_batch, (sync) => receipts(sync, roomId).length > 0);
+  });
+
+  it('have the time at which the server got them, whatever the client says', async () => {
+    const [owner, guest, roomId] = await shared.pair();
+    const said = await owner.say(roomId, 'x');
+    const before = Date.now();
+    expectOk(await receipt(guest, roomId, 'm.read', said, { ts: 5 }), section);
+    const sync = await owner.syncUntil(undefined, (answer) => receipts(answer, roomId).length > 0);
+    const events = sync.rooms?.join?.[roomId]?.ephemeral?.events.filter(({ type }) => type === 'm.receipt');
+    const byType = events?.[0]?.content[said];
+    const byUser = isObject(byType) ? byType['m.read'] : undefined;
+    const data = isObject(byUser) ? byUser[guest.userId] : undefined;
+    check(
+      isObject(data) && Number(data['ts']) >= before - 1_000,
+      'CS API, POST receipt: the server sets ts',
+      data,
+    );
+  });
+
+  it('are refused with a thread that is none, or for a marker that has none', async () => {
+    const rule = 'CS API, POST receipt, 400: the thread_id is invalid in some way';
+    const [owner, guest, roomId] = await shared.pair();
+    const said = await owner.say(roomId, 'x');
+    for (const thread_id of ['', 7, null, {}])
+      expectError(
+        await receipt(guest, roomId, 'm.read', said, { thread_id }),
+        400,
+        ['M_INVALID_PARAM', 'M_BAD_JSON'],
+        `${rule} (${JSON.stringify(thread_id)})`,
+      );
+    const marker = await receipt(guest, roomId, 'm.fully_read', said, { thread_id: 'main' });
+    expectError(marker, 400, 'M_INVALID_PARAM', `${rule}: an incompatible receipt type`);
+    const unknown = await receipt(guest, roomId, 'org.example.seen', said);
+    expectError(unknown, 400, 'M_INVALID_PARAM', 'CS API, POST receipt: receiptType');
+    same(receipts(await owner.sync(), roomId), [], `${rule}; nothing has changed`);
+  });
+
+  it('that lag behind the private one are told, and do not bring the count back', async () => {
     const [owner, guest, roomId] = await shared.pair();
     const [one, two] = [await owner.say(roomId, '1'), await owner.say(roomId, '2')];
     expectOk(await receipt(guest, roomId, 'm.read.private', two), section);
@@ -201,6 +258,35 @@ describe('the fully-read marker', () => {
     same(await guest.get200('GET', stored), { event_id: one }, `${section}: kept as room account data`);
   });
 
+  it('is set by a receipt of its type, too, which nobody is told as a receipt', async () => {
+    const rule = 'CS API, POST receipt: m.fully_read does not appear under m.receipt';
+    const [owner, guest, roomId] = await shared.pair();
+    const said = await owner.say(roomId, 'x');
+    const since = (await guest.sync()).next_batch;
+    expectOk(await receipt(guest, roomId, 'm.fully_read', said), rule);
+    const answer = await guest.syncUntil(
+      since,
+      (sync) => roomData(sync, roomId, 'm.fully_read') !== undefined,
+    );
+    same(roomData(answer, roomId, 'm.fully_read'), { event_id: said }, rule);
+    for (const user of [guest, owner]) {
+      const sync = await user.sync();
+      same(receipts(sync, roomId), [], rule);
+    }
+    same(roomData(await owner.sync(), roomId, 'm.fully_read'), undefined, `${section}: the user’s own`);
+  });
+
+  it('is put where the user wants it, back too', async () => {
+    const rule = 'CS API, POST read_markers: the event ID the read marker should be located at';
+    const [owner, guest, roomId] = await shared.pair();
+    const [one, two] = [await owner.say(roomId, '1'), await owner.say(roomId, '2')];
+    const stored = path('user', guest.userId, 'rooms', roomId, 'account_data', 'm.fully_read');
+    for (const event_id of [two, one]) {
+      expectOk(await markers(guest, roomId, { 'm.fully_read': event_id }), rule);
+      same(await guest.get200('GET', stored), { event_id }, rule);
+    }
+  });
+
   it('needs no property at all', async () => {
     const [, guest, roomId] = await shared.pair();
     expectOk(await markers(guest, roomId, {}), 'CS API, POST read_markers: m.fully_read is not required');
@@ -279,6 +365,56 @@ describe('typing', () => {
     const one = await owner.syncUntil(both.next_batch, is([third.userId]));
     expectOk(await type(third, roomId, { typing: false }), section);
     await owner.syncUntil(one.next_batch, is([]));
+  });
+
+  it('ends at once for who leaves, is kicked or banned, and not for the others', async () => {
+    const ends: Readonly<Record<string, (owner: Client, guest: Client, roomId: string) => Promise<unknown>>> =
+      {
+        leave: (_, guest, roomId) => guest.leave(roomId),
+        kick: (owner, guest, roomId) =>
+          owner.get200('POST', path('rooms', roomId, 'kick'), { json: { user_id: guest.userId } }),
+        ban: (owner, guest, roomId) =>
+          owner.get200('POST', path('rooms', roomId, 'ban'), { json: { user_id: guest.userId } }),
+      };
+    for (const [how, end] of Object.entries(ends)) {
+      const [owner, guest, roomId] = await shared.pair();
+      const third = await shared.user();
+      await third.join(roomId);
+      for (const user of [guest, third]) expectOk(await type(user, roomId, { typing: true }), section);
+      const both = await owner.syncUntil(undefined, (sync) => {
+        const found = typists(sync, roomId);
+        return Array.isArray(found) && found.length === 2;
+      });
+      await end(owner, guest, roomId);
+      const rule = `CS API, m.typing: the users typing in this room (${how})`;
+      const next = await owner.syncUntil(both.next_batch, (sync) => typists(sync, roomId) !== undefined);
+      same(typists(next, roomId), [third.userId], rule);
+      const left = next.rooms?.join?.[roomId]?.timeline?.events.at(-1);
+      same(left?.state_key, guest.userId, `${rule}: not later than the leave`);
+      same(typists(await owner.sync(), roomId), [third.userId], `${rule}, first sync`);
+      const after = await owner.sync({ since: next.next_batch });
+      same(typists(after, roomId), undefined, `${rule}: told once`);
+      if (how === 'ban') continue;
+      await guest.join(roomId);
+      expectOk(await type(guest, roomId, { typing: true }), section);
+      await owner.syncUntil(after.next_batch, (sync) => {
+        const found = typists(sync, roomId);
+        return Array.isArray(found) && found.includes(guest.userId);
+      });
+    }
+  });
+
+  it('ends with the device on which it was', async () => {
+    const [owner, guest, roomId] = await shared.pair();
+    const other = await login(shared.http, guest.userId, 'correct horse battery');
+    expectOk(await type(guest, roomId, { typing: true, timeout: 100_000 }), section);
+    const first = await owner.syncUntil(undefined, (sync) => typists(sync, roomId) !== undefined);
+    await other.get200('POST', path('logout'));
+    const still = await owner.sync({ since: first.next_batch, timeout: 300 });
+    same(typists(still, roomId), undefined, `${section}: another device was logged out`);
+    await guest.get200('POST', path('logout'));
+    const then = await owner.syncUntil(still.next_batch, (sync) => typists(sync, roomId) !== undefined);
+    same(typists(then, roomId), [], `${section}: nobody types there`);
   });
 
   it('is prolonged by another request', async () => {
