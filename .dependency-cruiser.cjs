@@ -13,7 +13,7 @@ const may = {
   'src/log': ['src/matrix'],
   'src/owner': ['src/rooms', 'src/users', 'src/server', 'src/log', 'src/matrix', 'src/state'],
   projections: ['src/log', 'src/matrix', 'src/state'],
-  // slot.ts is one pure function: which partition a key has.
+  // Pure functions of keys: which partition one has, and what the keys of the topic `server` look like.
   'src/sessions': [],
   'src/http': ['src/owner', 'projections', 'src/sessions', 'src/matrix', 'src/log/(slot|resource-keys)\\.ts'],
   'src/federation': ['src/matrix', 'src/owner', 'projections'],
