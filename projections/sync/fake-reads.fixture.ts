@@ -229,6 +229,11 @@ export class FakeReads implements SyncReads {
     return new Set();
   }
 
+  /** Nobody here blocks invitations: that is tried over HTTP. */
+  async blocksInvites(): Promise<boolean> {
+    return false;
+  }
+
   async pushRules(userId: UserId): Promise<UserRules> {
     this.asked += 1;
     return lastRules(this.rows(), userId);

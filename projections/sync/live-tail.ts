@@ -1,5 +1,6 @@
 import type { ReadPosition } from '../../src/log/port.ts';
 import { asEventId, asRoomId, asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { blocksInvites, INVITE_PERMISSION } from '../../src/matrix/invite-permission.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { OpenedRecord } from '../framework/model.ts';
@@ -189,7 +190,7 @@ export class LiveTail {
       case 'account_data_set': {
         const { user_id, room_id, type, sealed } = fact.value;
         const roomId = room_id === null ? null : asRoomId(room_id);
-        if (roomId === null && type === IGNORED_USERS) this.ignored(asUserId(user_id), sealed ?? '{}');
+        if (roomId === null) this.preference(asUserId(user_id), type, sealed ?? '{}');
         this.datum(asUserId(user_id), partition, { room_id: roomId, type, content: sealed ?? '{}', offset });
         return;
       }
@@ -243,9 +244,16 @@ export class LiveTail {
     }
   }
 
-  private ignored(userId: UserId, content: string): void {
-    const users = new Set(ignoredIn(content, userId));
-    for (const listener of this.listeners) listener.ignored(userId, users);
+  /** Account data by which syncs go. */
+  private preference(userId: UserId, type: string, content: string): void {
+    if (type === IGNORED_USERS) {
+      const users = new Set(ignoredIn(content, userId));
+      for (const listener of this.listeners) listener.ignored(userId, users);
+    }
+    if (type === INVITE_PERMISSION) {
+      const blocked = blocksInvites(content);
+      for (const listener of this.listeners) listener.inviting(userId, blocked);
+    }
   }
 
   private rules(

@@ -2,6 +2,7 @@ import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { ThreadPlace } from '../../src/matrix/relations.ts';
 import { ignoredUsers } from '../accounts/ignored-users.ts';
+import { readBlocksInvites } from '../accounts/invite-permission.ts';
 import type { ModelDatabase } from '../framework/active-schemas.ts';
 import { boolColumn, int8Column, textColumn } from '../framework/columns.ts';
 import type { Positions } from '../framework/positions.ts';
@@ -89,6 +90,7 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
     },
     sharing: (userId, users) => usersSharing(db, userId, users),
     ignored: async (userId) => new Set(await ignoredUsers(db, userId)),
+    blocksInvites: (userId) => readBlocksInvites(db, userId),
     relations({ user_id, ignored }, asks) {
       const ranges = asks.map(({ room_id, events, upTo }) => {
         return [room_id, [{ from: events[0]?.place ?? upTo, to: upTo }]] as const;

@@ -63,9 +63,10 @@ export function planRooms(
     const delivered = isStream ? from : deliveredBefore(history, from);
     if (last.membership === 'join') rooms.push(joined(history, last, from, { position, delivered }));
     else if (since !== undefined && last.offset < (from ?? 0)) continue;
-    // Invitations by those who are ignored are not told (spec: "Ignoring Users").
+    // Invitations by those who are ignored are not told (spec: "Ignoring Users"), nor any to who blocks them
+    // ("Invite permission"): they are there again, in a first sync, for who blocks them no more.
     else if (last.membership === 'invite') {
-      if (!view.ignored.has(last.sender)) invite.push(last);
+      if (!view.blocksInvites && !view.ignored.has(last.sender)) invite.push(last);
     } else if (last.membership === 'knock') knock.push(last);
     else if (isForgotten(last, position)) continue;
     else if (since !== undefined || filter.includeLeave) {

@@ -145,6 +145,7 @@ const DEAF: TailListener = {
   user: nothing,
   presence: nothing,
   ignored: nothing,
+  inviting: nothing,
   rules: nothing,
   read: nothing,
 };

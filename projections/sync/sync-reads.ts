@@ -139,6 +139,8 @@ export interface SyncReads {
   sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
   /** Whom the user ignores, as the model has it now. */
   ignored(userId: UserId): Promise<ReadonlySet<string>>;
+  /** Whether the user takes no invitations, as the model has it now. */
+  blocksInvites(userId: UserId): Promise<boolean>;
   /** The user's push rules as the model has them now. */
   pushRules(userId: UserId): Promise<UserRules>;
   /** What is unread at a place under the user's rules. */

@@ -19,6 +19,8 @@ export interface TailListener {
   presence(userId: UserId): void;
   /** A user ignores others than before. */
   ignored(userId: UserId, users: ReadonlySet<string>): void;
+  /** A user takes no invitations any more, or takes them again. */
+  inviting(userId: UserId, blocked: boolean): void;
   /** A user's push rules changed. */
   rules(userId: UserId, rules: UserRules): void;
   /**

@@ -106,6 +106,7 @@ describe('the tail', () => {
       user: nothing,
       rules: nothing,
       ignored: nothing,
+      inviting: nothing,
       presence: nothing,
       read: nothing,
     });

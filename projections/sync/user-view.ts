@@ -19,6 +19,8 @@ export class UserView {
   /** Only of rooms that somebody has asked about. */
   readonly readings = new Map<RoomId, Reading>();
   readonly sleepers = new Set<Sleeper>();
+  /** Whether the user takes no invitations: none is told of. */
+  blocksInvites = false;
   /** When it was last asked for, monotonic milliseconds. */
   usedAt = 0;
   private readonly histories = new Map<RoomId, Membership[]>();

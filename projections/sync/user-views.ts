@@ -1,4 +1,5 @@
 import { asRoomId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
+import { blocksInvites, INVITE_PERMISSION } from '../../src/matrix/invite-permission.ts';
 import { IGNORED_USERS, ignoredIn } from '../accounts/ignored-users.ts';
 import type { LiveTail } from './live-tail.ts';
 import { least } from './position.ts';
@@ -111,18 +112,25 @@ export class UserViews implements TailListener {
     this.views.get(userId)?.ignore(users);
   }
 
+  inviting(userId: UserId, blocked: boolean): void {
+    const view = this.views.get(userId);
+    if (view !== undefined) view.blocksInvites = blocked;
+  }
+
   read(userId: UserId, roomId: RoomId, place: number, thread: string | null): void {
     this.views.get(userId)?.readings.get(roomId)?.raise(place, thread);
   }
 
   private async load(userId: UserId): Promise<FoundView> {
     const below = least(this.reads.reached('rooms'), this.tail.window.end('rooms'));
-    const [memberships, rules, ignored] = await Promise.all([
+    const [memberships, rules, ignored, blocked] = await Promise.all([
       this.reads.memberships(userId, below),
       this.reads.pushRules(userId),
       this.reads.ignored(userId),
+      this.reads.blocksInvites(userId),
     ]);
     const view = new UserView(userId, memberships, rules, ignored);
+    view.blocksInvites = blocked;
     view.usedAt = performance.now();
     const start = this.tail.window.start('rooms');
     const live = below.every((offset, partition) => offset >= (start[partition] ?? 0));
@@ -135,10 +143,12 @@ export class UserViews implements TailListener {
       // In the order of the log: what was forgotten before a change of the membership is so no more.
       for (const change of changes.sort((one, other) => one.offset - other.offset)) change.take();
       if (tail?.rules !== undefined) view.obey(tail.rules);
-      const list = tail?.accountData.findLast(
-        ({ room_id, type }) => room_id === null && type === IGNORED_USERS,
-      );
-      if (list !== undefined) view.ignore(new Set(ignoredIn(list.content, userId)));
+      const latest = (wanted: string) =>
+        tail?.accountData.findLast(({ room_id, type }) => room_id === null && type === wanted)?.content;
+      const list = latest(IGNORED_USERS);
+      if (list !== undefined) view.ignore(new Set(ignoredIn(list, userId)));
+      const permission = latest(INVITE_PERMISSION);
+      if (permission !== undefined) view.blocksInvites = blocksInvites(permission);
       this.views.set(userId, view);
       for (const roomId of view.joined) this.index(view, roomId);
     }

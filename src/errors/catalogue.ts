@@ -34,6 +34,11 @@ export const catalogue = {
     status: 403,
     text: 'Guests cannot do this here.',
   },
+  INVITE_BLOCKED: {
+    errcode: 'M_INVITE_BLOCKED',
+    status: 403,
+    text: 'The user takes no invitations.',
+  },
   UNKNOWN_LOGIN_TYPE: { errcode: 'M_UNKNOWN', status: 400, text: 'This way to log in is not known.' },
   UNKNOWN_IDENTIFIER: {
     errcode: 'M_FORBIDDEN',

@@ -10,11 +10,11 @@ import { route, SINCE_R0 } from '../route.ts';
 import { makeCreateEvent } from './create-event.ts';
 import { type CreateRoomRequest, createRoomBody } from './create-room-request.ts';
 import { initialEvents, inviteesOf } from './initial-events.ts';
-import { noThirdPartyInvites, requireLocal } from './membership.ts';
+import { noThirdPartyInvites, requireInvitable, requireMember } from './inviting.ts';
 import { memberProfile } from './send-event.ts';
 
-/** Profiles of invited users looked up at once. */
-const PROFILES_AT_ONCE = 8;
+/** Invited users looked up at once. */
+const USERS_AT_ONCE = 8;
 
 /** `POST createRoom` (spec: client-server API, "Creation"). */
 export function createRoomRoutes(app: App, context: ClientContext): void {
@@ -42,13 +42,13 @@ async function createRoom(
   at: number,
 ): Promise<{ room_id: string }> {
   if ((request.invite_3pid?.length ?? 0) > 0) throw noThirdPartyInvites();
-  for (const invitee of request.invite ?? []) requireLocal(context, invitee);
+  await requireInvitees(context, request);
   const version = versionOf(context, request);
   const alias = await freeAlias(context, request);
   const creator = session.user_id;
   const made = makeCreateEvent(context, { request, version, creator, at });
   const invitees = inviteesOf(request, creator);
-  const profiles = await mapBounded([creator, ...invitees], PROFILES_AT_ONCE, (user) =>
+  const profiles = await mapBounded([creator, ...invitees], USERS_AT_ONCE, (user) =>
     memberProfile(context, user),
   );
   const [creatorProfile = {}, ...inviteeProfiles] = profiles;
@@ -73,6 +73,19 @@ async function createRoom(
     ...(alias === undefined ? {} : { alias }),
   });
   return { room_id: made.roomId };
+}
+
+/**
+ * Spec, "Invite permission": 403 when one of the invited takes no invitations. The room is not made then: its creator
+ * may leave that user out, and else would never learn who was.
+ * @throws MilenaError FORBIDDEN, INVITE_BLOCKED, INVALID_PARAM
+ */
+async function requireInvitees(context: ClientContext, request: CreateRoomRequest): Promise<void> {
+  const { invite = [], initial_state = [] } = request;
+  await mapBounded([...new Set(invite)], USERS_AT_ONCE, (user) => requireInvitable(context, user));
+  for (const { type, state_key = '', content } of initial_state) {
+    if (type === 'm.room.member') await requireMember(context, state_key, content);
+  }
 }
 
 function versionOf({ settings }: ClientContext, request: CreateRoomRequest): RoomVersion {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { isMilenaError, MilenaError } from '../../errors/milena-error.ts';
-import { type RoomId, serverOf, type UserId } from '../../matrix/identifiers.ts';
+import type { RoomId, UserId } from '../../matrix/identifiers.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { SendEvent } from '../../owner/commands.ts';
 import type { App, ClientContext } from '../context.ts';
@@ -8,6 +8,7 @@ import type { Session } from '../reads/account-reads.ts';
 import { standingOf } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { emptySchema, roomIdSchema, userIdSchema } from '../schemas.ts';
+import { noThirdPartyInvites, requireInvitable } from './inviting.ts';
 import { changeMembership, memberProfile } from './send-event.ts';
 
 const roomParams = Type.Object({ roomId: roomIdSchema });
@@ -75,7 +76,7 @@ function inviteRoute(app: App, context: ClientContext): void {
     handle: async ({ params: { roomId }, body: { user_id, reason, medium }, session }) => {
       if (user_id === undefined && medium !== undefined) throw noThirdPartyInvites();
       if (user_id === undefined) throw new MilenaError('MISSING_PARAM', 'user_id: is required');
-      requireLocal(context, user_id);
+      await requireInvitable(context, user_id);
       const profile = await memberProfile(context, user_id);
       const content = { membership: 'invite', ...profile, ...(reason === undefined ? {} : { reason }) };
       await changeMembership(context, { roomId, sender: session.user_id, target: user_id, content });
@@ -134,15 +135,4 @@ async function moderate(context: ClientContext, session: Session, change: Modera
     if (!isMilenaError(error, 'BAD_STATE')) throw error;
     throw new MilenaError('FORBIDDEN', error.message, { cause: error });
   }
-}
-
-/** @throws MilenaError FORBIDDEN: an invitation to another server would never arrive. */
-export function requireLocal({ serverName }: ClientContext, userId: UserId): void {
-  if (serverOf(userId) === serverName) return;
-  throw new MilenaError('FORBIDDEN', 'This server does not reach users of other servers yet.');
-}
-
-/** The refusal of invitations by e-mail address or phone number. */
-export function noThirdPartyInvites(): MilenaError {
-  return new MilenaError('FORBIDDEN', 'This server cannot invite by e-mail address or phone number.');
 }

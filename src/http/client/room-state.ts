@@ -10,6 +10,7 @@ import { requireReader } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { requireOwnAliases } from './canonical-alias.ts';
+import { requireMember } from './inviting.ts';
 import { executeSend } from './send-event.ts';
 
 /** A state key that is left out of the path is the empty one. */
@@ -72,6 +73,7 @@ function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)
       if (eventType === 'm.room.member' && 'join_authorised_via_users_server' in body) {
         throw new MilenaError('FORBIDDEN', 'Who vouches for a join is for the server to say.');
       }
+      if (eventType === 'm.room.member') await requireMember(context, stateKey, body);
       if (eventType === 'm.room.canonical_alias') await requireOwnAliases(context, roomId, body);
       return {
         event_id: await setState(context, session, { roomId, eventType, stateKey, content: bodyText }),
