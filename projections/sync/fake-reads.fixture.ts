@@ -224,6 +224,14 @@ export class FakeReads implements SyncReads {
     return new Set();
   }
 
+  async joined(): Promise<readonly RoomId[]> {
+    return [];
+  }
+
+  async shownProfiles(): ReturnType<SyncReads['shownProfiles']> {
+    return new Map();
+  }
+
   /** Nobody here ignores anybody: that is tried over HTTP. */
   async ignored(): Promise<ReadonlySet<string>> {
     return new Set();

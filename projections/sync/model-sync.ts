@@ -140,11 +140,13 @@ export class ModelSync {
   > {
     const { request, reads, since, position } = round;
     const { user_id, ownPartition, fullState } = request;
-    const known = rooms.filter((room) => room.known && room.section === 'join');
     const zeros = position.user_values.map(() => 0);
-    const asks = rooms
-      .filter(({ section }) => section === 'join')
-      .map(({ room_id, known: isKnown }) => ({ room_id, all: !isKnown }));
+    const changed = this.changedLately(round, rooms);
+    const joined = rooms.filter(({ section, known, room_id }) => {
+      return section === 'join' && (!known || changed?.has(room_id) !== false);
+    });
+    const known = joined.filter((room) => room.known);
+    const asks = joined.map(({ room_id, known: isKnown }) => ({ room_id, all: !isKnown }));
     const end = position.user_values[ownPartition] ?? 0;
     const [data, receipts, touched] = await Promise.all([
       reads.accountData(user_id, rooms.some((room) => !room.known) ? 0 : from, end),
@@ -168,6 +170,23 @@ export class ModelSync {
         typingOf(round, room) !== undefined,
     );
     return [data, { active, receipts }];
+  }
+
+  /**
+   * The rooms that the client has in which anything has happened since, if the tail reaches back so far: the models
+   * need not be asked about the others, however many they are. Undefined where it does not.
+   */
+  private changedLately({ since }: ModelRound, rooms: readonly RoomPlan[]): ReadonlySet<RoomId> | undefined {
+    const known = rooms.filter((room) => room.known && room.section === 'join');
+    if (since === undefined || known.length === 0) return undefined;
+    const start = this.tail.window.startPosition();
+    const isIn = known.every(({ after = 0, history }) => {
+      return after >= (start.rooms[history[0]?.partition ?? 0] ?? 0);
+    });
+    // Receipts stand with those who read: in any partition.
+    if (!isIn || since.user_values.some((offset, slot) => offset < (start.user_values[slot] ?? 0)))
+      return undefined;
+    return new Set(this.tail.changedRooms(since, new Set(known.map(({ room_id }) => room_id))));
   }
 
   /** What does not depend on the timelines. */

@@ -27,6 +27,10 @@ interface Change {
   readonly offset: number;
 }
 
+function shownNow({ shown, said }: Known, now: number): ShownPresence {
+  return { ...shown, ...combined([...said.values()], now) };
+}
+
 /** Presence as the log's tail tells it: who is online, and whose presence has changed since when. */
 export class PresenceTail {
   private readonly known = new Map<UserId, Known>();
@@ -59,9 +63,11 @@ export class PresenceTail {
       currently_active: value.currently_active,
       status_msg: value.status === null ? null : this.open(key, value.status),
       until: value.until,
+      profile: value.profile,
     });
     const shown = combined([...said.values()], now);
-    const isNews = before === undefined ? shown.presence !== 'offline' : !looksTheSame(before.shown, shown);
+    const isFirstNews = shown.presence !== 'offline' || shown.profile > 0;
+    const isNews = before === undefined ? isFirstNews : !looksTheSame(before.shown, shown);
     const place = isNews || before === undefined ? at : before.shown;
     const { partition, offset } = place;
     this.known.set(userId, { said, shown: { ...shown, user_id: userId, partition, offset } });
@@ -73,7 +79,7 @@ export class PresenceTail {
   /** A user's presence as it is now; undefined when nothing is known. */
   of(userId: UserId, now: number): ShownPresence | undefined {
     const known = this.known.get(userId);
-    return known && { ...known.shown, ...combined([...known.said.values()], now) };
+    return known && shownNow(known, now);
   }
 
   /** The same with a word of a node that may not have come back by the log yet. */
@@ -101,8 +107,9 @@ export class PresenceTail {
   }
 
   /** Everybody who is not offline. */
-  present(now: number): readonly UserId[] {
-    return [...this.known.keys()].filter((userId) => this.of(userId, now)?.presence !== 'offline');
+  present(now: number): readonly ShownPresence[] {
+    const all = [...this.known.values()].map((known) => shownNow(known, now));
+    return all.filter(({ presence }) => presence !== 'offline');
   }
 
   /** What nodes said that has run out without being taken back: they have died. */

@@ -10,8 +10,8 @@ const REST = 10;
 
 /** What the waker asks of the views. */
 export interface WakerViews {
-  /** The view of a user, loaded if need be: in which rooms. */
-  joined(userId: UserId): Promise<Iterable<string>>;
+  /** The rooms that a user is in. */
+  joined(userId: UserId): Iterable<string> | Promise<Iterable<string>>;
   /** Those of this process who are in a room. */
   members(roomId: string): Iterable<UserView>;
 }
@@ -57,6 +57,14 @@ export class PresenceWaker {
     this.changed.clear();
   }
 
+  private async roomsOf(userId: UserId): Promise<Iterable<string>> {
+    try {
+      return await this.views.joined(userId);
+    } catch {
+      return [];
+    }
+  }
+
   private async gust(): Promise<void> {
     const { before } = this;
     this.blowing = before;
@@ -67,7 +75,7 @@ export class PresenceWaker {
     let spent = 0;
     for (const userId of users) {
       // Who cannot be looked up wakes nobody: their presence comes with what else happens.
-      const rooms = await this.views.joined(userId).catch(() => []);
+      const rooms = await this.roomsOf(userId);
       const start = performance.now();
       for (const roomId of rooms)
         for (const view of this.views.members(roomId)) if (view.userId !== userId) woken.add(view);

@@ -1,3 +1,4 @@
+import { slotOf } from '../../src/log/slot.ts';
 import type { EventId, RoomId, UserId } from '../../src/matrix/identifiers.ts';
 import { parsePushRuleChanges, pushRulesContent } from '../../src/matrix/push-rule-changes.ts';
 import type { ThreadPlace } from '../../src/matrix/relations.ts';
@@ -15,7 +16,7 @@ import { mayMentionRoom, readLevels } from './level-queries.ts';
 import { readStates } from './state-queries.ts';
 import * as sql from './statements.ts';
 import type { AccountDatum, Membership, Receipt, Replaced } from './sync-event.ts';
-import type { ModelTopic, RoomOffset, RoomPlace, Summary, SyncReads } from './sync-reads.ts';
+import type { ModelTopic, RoomOffset, RoomPlace, ShownProfile, Summary, SyncReads } from './sync-reads.ts';
 import { readUnread } from './unread-queries.ts';
 import { DEFAULT_RULES, userRules } from './user-rules.ts';
 
@@ -24,6 +25,9 @@ const MODELS: Readonly<Record<ModelTopic, readonly string[]>> = {
   rooms: ['room_state', 'timeline', 'sync'],
   user_values: ['accounts'],
 };
+
+/** How long a new name or avatar is waited for, milliseconds. */
+const PROFILE_MS = 2_000;
 
 /** What a sync asks of the read models, over the schemas that are active. */
 export function createSyncReads(db: ModelDatabase, positions: Positions, slots: number): SyncReads {
@@ -87,6 +91,22 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
       return data.map((datum) =>
         isPushRules(datum) ? { ...datum, content: shownRules(userId, datum) } : datum,
       );
+    },
+    joined: async (userId) =>
+      (await db.query<{ room_id: RoomId }>(sql.JOINED, [userId])).map(({ room_id }) => room_id),
+    async shownProfiles(users) {
+      const waits = users.map(({ user_id, profile }) =>
+        positions.waitFor('accounts', 'users', slotOf(user_id, slots), profile, PROFILE_MS),
+      );
+      await Promise.all(waits);
+      type Row = { readonly user_id: UserId; readonly field: string; readonly value: string };
+      const rows = await db.query<Row>(sql.SHOWN_PROFILES, [textColumn(users.map(({ user_id }) => user_id))]);
+      const profiles = new Map<UserId, ShownProfile>();
+      for (const { user_id, field, value } of rows) {
+        const text: unknown = JSON.parse(value);
+        if (typeof text === 'string') profiles.set(user_id, { ...profiles.get(user_id), [field]: text });
+      }
+      return profiles;
     },
     sharing: (userId, users) => usersSharing(db, userId, users),
     ignored: async (userId) => new Set(await ignoredUsers(db, userId)),

@@ -49,6 +49,37 @@ describe('sync', () => {
     assert.equal(scene.reads.asked, asked);
   });
 
+  for (const rooms of [3, 60]) {
+    it(`of ${rooms} rooms asks the models about those alone in which anything has happened since`, async (test) => {
+      await using scene = new SyncScene();
+      const inRoom = (index: number) => asRoomId(`!${index}:a.example`);
+      const content = { membership: 'join' };
+      const joins = (user: typeof ALICE, index: number) =>
+        scene.house.event(inRoom(index), user, 'm.room.member', content, { state_key: user });
+      for (let index = 0; index < rooms; index += 1) for (const user of [ALICE, BOB]) joins(user, index);
+      const { next_batch: since } = await scene.sync(ALICE);
+      // A membership that changed: the tail does not answer.
+      joins(ALICE, rooms);
+      const said = scene.house.event(inRoom(0), BOB, 'm.room.message', { body: 'here' });
+      scene.house.receipt(BOB, said, 'm.read');
+      scene.reads.catchUp();
+      const touched = test.mock.method(scene.reads, 'touched');
+      const receipts = test.mock.method(scene.reads, 'receipts');
+      const places = test.mock.method(scene.reads, 'places');
+      const { join } = await scene.sync(ALICE, { since });
+      assert.deepEqual(join.map(({ room_id }) => room_id).sort(), [inRoom(0), inRoom(rooms)].sort());
+      assert.equal(join.find(({ room_id }) => room_id === inRoom(0))?.receipts[0]?.event_id, said.event_id);
+      const asked = (calls: typeof touched.mock.calls | typeof places.mock.calls) =>
+        calls.map((call) => call.arguments[0].length);
+      assert.deepEqual(asked(touched.mock.calls), [1]);
+      assert.deepEqual(asked(places.mock.calls), [4]);
+      assert.deepEqual(
+        receipts.mock.calls.map((call) => call.arguments[1].length),
+        [2],
+      );
+    });
+  }
+
   it('asks once what a message is about, however many it wakes', async (test) => {
     await using scene = new SyncScene();
     const others = ['@bob:a.example', '@carol:a.example', '@dave:a.example'].map(asUserId);

@@ -6,8 +6,8 @@ import { LiveTail, type LiveTailDeps } from './live-tail.ts';
 import { ASK_MODELS, MemorySync } from './memory-sync.ts';
 import { ModelSync } from './model-sync.ts';
 import { covers, mostOf } from './position.ts';
-import { PresenceSync } from './presence-sync.ts';
-import type { PresenceTail, ShownPresence } from './presence-tail.ts';
+import { PresenceSync, type ToldPresence } from './presence-sync.ts';
+import type { PresenceTail } from './presence-tail.ts';
 import { type RoomMoment, RoomStream, type RoomStretch, type StretchAsk } from './room-stream.ts';
 import { type Collected, isEmpty, type SyncAnswer } from './sync-answer.ts';
 import type { AccountDatum } from './sync-event.ts';
@@ -83,7 +83,7 @@ export function createSyncService(deps: SyncServiceDeps): SyncService {
 /** One try at an answer. */
 interface Round {
   readonly collected: Collected;
-  readonly presence: readonly ShownPresence[];
+  readonly presence: readonly ToldPresence[];
   readonly view: UserView;
   /** From here on the tail alone can say when something happens. */
   readonly live: boolean;

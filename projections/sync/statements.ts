@@ -10,6 +10,14 @@ export const MEMBERSHIPS: ModelSql = (m) => `SELECT room_id, membership, sender,
   FROM ${m('sync')}.memberships WHERE user_id = $1 AND log_offset < ($2::int8[])[partition + 1]
   ORDER BY log_offset`;
 
+/** `$1` user. */
+export const JOINED: ModelSql = (m) => `SELECT room_id FROM (SELECT DISTINCT ON (room_id) room_id, membership
+    FROM ${m('sync')}.memberships WHERE user_id = $1 ORDER BY room_id, place DESC) l WHERE membership = 'join'`;
+
+/** `$1` users. Display names and avatars, JSON. */
+export const SHOWN_PROFILES: ModelSql = (m) => `SELECT user_id, field, value FROM ${m('accounts')}.profiles
+  WHERE user_id = ANY ($1::text[]) AND field IN ('displayname', 'avatar_url')`;
+
 /** `$1` rooms, `$2` offsets. */
 export const TOUCHED: ModelSql = (
   m,

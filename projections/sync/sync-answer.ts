@@ -1,5 +1,5 @@
 import type { RoomId } from '../../src/matrix/identifiers.ts';
-import type { ShownPresence } from './presence-tail.ts';
+import type { ToldPresence } from './presence-sync.ts';
 import type { ThreadsUnread } from './reading.ts';
 import type { AccountDatum, Membership, Receipt, SyncEvent } from './sync-event.ts';
 import type { Summary } from './sync-reads.ts';
@@ -64,7 +64,7 @@ export interface Collected {
 /** What a sync answers. */
 export interface SyncAnswer extends Omit<Collected, 'position'> {
   /** Of those with whom the user shares a room. */
-  readonly presence: readonly ShownPresence[];
+  readonly presence: readonly ToldPresence[];
   readonly next_batch: string;
 }
 

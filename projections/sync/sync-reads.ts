@@ -71,6 +71,12 @@ export interface VisibilityFrom {
   readonly visibility: string;
 }
 
+/** What a profile shows of a user in rooms and presence. */
+export interface ShownProfile {
+  readonly displayname?: string;
+  readonly avatar_url?: string;
+}
+
 /** `summary` of a room. */
 export interface Summary {
   readonly joined: number;
@@ -137,6 +143,15 @@ export interface SyncReads {
   threads(roomId: RoomId, events: readonly EventId[]): Promise<ReadonlyMap<EventId, ThreadPlace>>;
   /** Those of the users who share a room with one of them, now. */
   sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
+  /** The rooms that the user is in, as the model has it now. */
+  joined(userId: UserId): Promise<readonly RoomId[]>;
+  /**
+   * Display name and avatar of users who have any. @param users with the offset in `users` that the model must have
+   * (waited for a short while).
+   */
+  shownProfiles(
+    users: readonly { readonly user_id: UserId; readonly profile: number }[],
+  ): Promise<ReadonlyMap<UserId, ShownProfile>>;
   /** Whom the user ignores, as the model has it now. */
   ignored(userId: UserId): Promise<ReadonlySet<string>>;
   /** Whether the user takes no invitations, as the model has it now. */

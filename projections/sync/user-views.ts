@@ -35,7 +35,7 @@ export class UserViews implements TailListener {
   private readonly unlisten: () => void;
   private sweptAt = performance.now();
   private readonly waker = new PresenceWaker({
-    joined: async (userId) => (await this.get(userId)).view.joined,
+    joined: (userId) => this.views.get(userId)?.joined ?? this.joinedNow(userId),
     members: (roomId) => this.members.get(asRoomId(roomId)) ?? [],
   });
 
@@ -153,6 +153,16 @@ export class UserViews implements TailListener {
       for (const roomId of view.joined) this.index(view, roomId);
     }
     return live ? { view, live } : { view, live, below };
+  }
+
+  /** The rooms of somebody who has no view here. A view would cost two queries more, and stay. */
+  private async joinedNow(userId: UserId): Promise<ReadonlySet<RoomId>> {
+    const rooms = new Set(await this.reads.joined(userId));
+    for (const { room_id, membership } of this.tail.user(userId)?.memberships ?? []) {
+      if (membership === 'join') rooms.add(room_id);
+      else rooms.delete(room_id);
+    }
+    return rooms;
   }
 
   private index(view: UserView, roomId: RoomId): void {

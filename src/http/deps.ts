@@ -76,6 +76,8 @@ export interface PresenceService {
     state: PresenceState,
     status: string | null,
   ): Promise<void>;
+  /** The user's display name or avatar has changed. @param offset where that stands in `users`. */
+  renamed(userId: UserId, offset: number): void;
   /** The user did something. */
   active(userId: UserId): void;
   /** Undefined when nothing is known. */

@@ -9,6 +9,13 @@ export const presenceSchema = Type.Object({
   status_msg: Type.Optional(Type.String()),
 });
 
+/** The same in an event, which says who that is as well. */
+export const presenceEventSchema = Type.Object({
+  ...presenceSchema.properties,
+  displayname: Type.Optional(Type.String()),
+  avatar_url: Type.Optional(Type.String()),
+});
+
 /** @param now milliseconds since the epoch. */
 export function presenceContent(shown: Presence, now: number): Static<typeof presenceSchema> {
   const { presence, active_at, currently_active, status_msg } = shown;

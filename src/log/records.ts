@@ -139,6 +139,7 @@ export interface Records {
     readonly currently_active: boolean;
     readonly status: Uint8Array | null;
     readonly until: number;
+    readonly profile: number;
   };
 }
 

@@ -20,6 +20,8 @@ interface Device {
 /** One user's presence as the devices that talk to this node make it. Time comes in with every call. */
 export class OwnPresence {
   status: string | null;
+  /** See `Presence`. */
+  profile = 0;
   private readonly devices = new Map<string, Device>();
   private readonly times: PresenceTimes;
   private activeAt: number;
@@ -67,7 +69,13 @@ export class OwnPresence {
     const quiet = now - this.activeAt;
     const presence = best === 'online' && quiet >= this.times.idleMs ? 'unavailable' : best;
     const currently_active = presence === 'online' && quiet < Math.min(ACTIVE_MS, this.times.idleMs);
-    return { presence, active_at: this.activeAt, currently_active, status_msg: this.status };
+    return {
+      presence,
+      active_at: this.activeAt,
+      currently_active,
+      status_msg: this.status,
+      profile: this.profile,
+    };
   }
 
   /** When it may next be otherwise without anybody doing anything; undefined when never. */

@@ -66,6 +66,12 @@ export class PresencePublisher implements PresenceService {
     if (place !== undefined) await this.#deps.heard(place.partition, place.offset);
   };
 
+  renamed: PresenceService['renamed'] = (userId, offset) => {
+    const own = this.#of(userId);
+    own.presence.profile = Math.max(own.presence.profile, offset);
+    this.#look(userId, own);
+  };
+
   active: PresenceService['active'] = (userId) => {
     const own = this.#own.get(userId);
     if (own === undefined) return;
@@ -97,6 +103,7 @@ export class PresencePublisher implements PresenceService {
     const { told, now, times } = this.#deps;
     const known = told.of(userId, now());
     const presence = new OwnPresence(times, known?.status_msg ?? null, known?.active_at ?? 0);
+    presence.profile = known?.profile ?? 0;
     const made: Own = { presence, said: undefined, timer: undefined };
     this.#own.set(userId, made);
     return made;
@@ -114,8 +121,8 @@ export class PresencePublisher implements PresenceService {
     const { said } = own;
     const isStale = shown.presence !== 'offline' && (said?.until ?? 0) - now < HOLDS_MS / 2;
     const isNews = said === undefined ? shown.presence !== 'offline' : !looksTheSame(said, shown);
-    const statusOnly = said === undefined && shown.status_msg !== null;
-    const says = isNews || isStale || statusOnly;
+    const other = said === undefined && (shown.status_msg !== null || shown.profile > 0);
+    const says = isNews || isStale || other;
     const holds = now + HOLDS_MS;
     // Words are told apart by when they end (`PresenceTail.with`).
     const until = says ? holds + (holds === said?.until ? 1 : 0) : (said?.until ?? holds);
@@ -145,6 +152,7 @@ export class PresencePublisher implements PresenceService {
       currently_active: shown.currently_active,
       status: shown.status_msg === null ? null : Buffer.from(master.closeText(key, shown.status_msg)),
       until: shown.until,
+      profile: shown.profile,
     });
     const partition = slotOf(userId, presencePartitions(log.slots));
     const [offset = 0] = await log.publish('ephemeral', partition, [

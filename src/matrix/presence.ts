@@ -10,6 +10,8 @@ export interface Presence {
   readonly active_at: number | undefined;
   readonly currently_active: boolean;
   readonly status_msg: string | null;
+  /** The offset in `users` of the last change of the name or avatar that was told with it; 0: none was. */
+  readonly profile: number;
 }
 
 const RANK: Readonly<Record<PresenceState, number>> = { offline: 0, unavailable: 1, online: 2 };
@@ -37,6 +39,7 @@ export function combined(said: readonly NodePresence[], now: number): Presence {
     active_at: times.length === 0 ? undefined : Math.max(...times),
     currently_active: presence === 'online' && live.some((one) => one.currently_active),
     status_msg: said.at(-1)?.status_msg ?? null,
+    profile: Math.max(0, ...said.map((one) => one.profile)),
   };
 }
 
@@ -45,7 +48,8 @@ export function looksTheSame(one: Presence, other: Presence): boolean {
   return (
     one.presence === other.presence &&
     one.currently_active === other.currently_active &&
-    one.status_msg === other.status_msg
+    one.status_msg === other.status_msg &&
+    one.profile === other.profile
   );
 }
 

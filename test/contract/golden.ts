@@ -156,5 +156,6 @@ export const samples: { readonly [T in RecordType]: Stored<T> } = {
     currently_active: true,
     status: bytes(40, 9),
     until: 1_700_000_300_000,
+    profile: 77,
   },
 };

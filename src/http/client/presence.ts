@@ -18,6 +18,7 @@ const OFFLINE: Presence = {
   active_at: undefined,
   currently_active: false,
   status_msg: null,
+  profile: 0,
 };
 
 /** `PUT` and `GET presence/{userId}/status` (spec: client-server API, "Presence"). */

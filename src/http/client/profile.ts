@@ -118,7 +118,7 @@ async function setField(
   field: string,
   value: JsonValue | undefined,
 ): Promise<Record<string, never>> {
-  await context.execute({
+  const { written } = await context.execute({
     kind: 'set_profile',
     id: freshCommandId(),
     at: context.now(),
@@ -126,6 +126,8 @@ async function setField(
     field,
     ...(value === undefined ? {} : { value }),
   });
+  if (written !== undefined && isShownInRooms(field))
+    context.presence?.renamed(session.user_id, written.offset);
   // Rooms are told by a process manager that follows the log: `src/managers/profile-teller.ts`.
   return {};
 }

@@ -83,6 +83,47 @@ describe('presence', () => {
     same(content?.['currently_active'], true, `${SECTION}: currently_active`);
   });
 
+  it('says name and avatar, and comes again with new ones, whatever the state', async () => {
+    const rule = 'CS API, Events on Change of Profile Information';
+    const { user, watcher, next_batch } = await scene();
+    const rename = async (field: string, value: string) =>
+      expectOk(
+        await user.ask('PUT', path('profile', user.userId, field), { json: { [field]: value } }),
+        rule,
+      );
+    await rename('displayname', 'First');
+    await put(user, 'online');
+    const first = await until(watcher, next_batch, user, ({ presence }) => presence === 'online');
+    same([first.content['displayname'], 'avatar_url' in first.content], ['First', false], rule);
+    await rename('displayname', 'Second');
+    const renamed = await until(
+      watcher,
+      first.next_batch,
+      user,
+      ({ displayname }) => displayname === 'Second',
+    );
+    same(renamed.content['presence'], 'online', `${rule}: the current presence state`);
+    await rename('avatar_url', 'mxc://localhost/face');
+    const painted = await until(
+      watcher,
+      renamed.next_batch,
+      user,
+      ({ avatar_url }) => avatar_url !== undefined,
+    );
+    same(
+      [painted.content['displayname'], painted.content['avatar_url']],
+      ['Second', 'mxc://localhost/face'],
+      rule,
+    );
+    const content = told(await quiet(watcher), user);
+    same([content?.['displayname'], content?.['avatar_url']], ['Second', 'mxc://localhost/face'], rule);
+    await put(user, 'offline');
+    const gone = await until(watcher, painted.next_batch, user, ({ presence }) => presence === 'offline');
+    await rename('displayname', '');
+    const bare = await until(watcher, gone.next_batch, user, (one) => !('displayname' in one));
+    same(bare.content['presence'], 'offline', `${rule}: the current presence state`);
+  });
+
   it('is told once, not again in the next sync', async () => {
     const { user, watcher, next_batch } = await scene();
     await put(user, 'online');

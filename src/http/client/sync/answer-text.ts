@@ -1,4 +1,4 @@
-import type { ShownPresence } from '../../../../projections/sync/presence-tail.ts';
+import type { ToldPresence } from '../../../../projections/sync/presence-sync.ts';
 import { sumOf, type ThreadsUnread, type Unread } from '../../../../projections/sync/reading.ts';
 import type {
   JoinedRoom,
@@ -54,8 +54,8 @@ export function answerText(
 }
 
 /** `m.presence`. @param now milliseconds since the epoch. */
-export function presenceText(presence: ShownPresence, now: number): string {
-  const content = JSON.stringify(presenceContent(presence, now));
+export function presenceText({ profile_fields, ...presence }: ToldPresence, now: number): string {
+  const content = JSON.stringify({ ...presenceContent(presence, now), ...profile_fields });
   return `{"type":"m.presence","sender":${JSON.stringify(presence.user_id)},"content":${content}}`;
 }
 

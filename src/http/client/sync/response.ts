@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { presenceSchema } from '../../presence-content.ts';
+import { presenceEventSchema } from '../../presence-content.ts';
 import { objectSchema } from '../../schemas.ts';
 
 /** An event without its room's ID. */
@@ -62,7 +62,7 @@ export const syncResponse = Type.Object({
   account_data: bares,
   presence: Type.Object({
     events: Type.Array(
-      Type.Object({ type: Type.Literal('m.presence'), sender: Type.String(), content: presenceSchema }),
+      Type.Object({ type: Type.Literal('m.presence'), sender: Type.String(), content: presenceEventSchema }),
     ),
   }),
   to_device: bares,
