@@ -19,6 +19,8 @@ export interface SyncEvent {
   readonly redacts: EventId | null;
   /** Its position in the room's order. */
   readonly place: number;
+  /** Its offset on the log. */
+  readonly log_offset?: number;
   readonly redacted_because?: SyncEvent;
   /** JSON: the content of the state event that it replaced. */
   readonly prev_content?: string;

@@ -22,6 +22,7 @@ export interface EventFilter {
 export interface SyncFilter {
   /** Dot-separated paths. */
   readonly event_fields?: readonly string[];
+  readonly event_format?: 'client' | 'federation';
   readonly presence?: EventFilter;
   readonly account_data?: EventFilter;
   readonly room?: {
@@ -119,6 +120,8 @@ export interface ReadyFilter {
   readonly includeLeave: boolean;
   /** Whether unread counts are told thread by thread. */
   readonly threadCounts: boolean;
+  /** Whether room events are wanted in the form in which servers exchange them. */
+  readonly federation: boolean;
   /** The paths of the fields of room events that are wanted; undefined: all. */
   readonly eventFields: readonly (readonly string[])[] | undefined;
 }
@@ -142,6 +145,7 @@ export function readyFilter(filter: SyncFilter): ReadyFilter {
     threadCounts: [room.timeline, room.state, room.ephemeral, room.account_data].some(
       (part) => part?.unread_thread_notifications === true,
     ),
+    federation: filter.event_format === 'federation',
     eventFields: filter.event_fields?.map(parsePropertyPath),
   };
 }

@@ -56,6 +56,7 @@ export function tailEvent(opened: OpenedRecord, record: RoomEventRecord): TailEv
       content,
       redacts: record.redacts === null ? (pdu.redacts ?? null) : asEventId(record.redacts),
       place: record.place,
+      log_offset: opened.offset,
       transaction: record.transaction,
     },
     offset: opened.offset,

@@ -1,3 +1,4 @@
+import type { FederationForm } from '../../projections/sync/federation-form.ts';
 import type { SyncService } from '../../projections/sync/service.ts';
 import type { Config } from '../config/config.ts';
 import type { RoomId, ServerName, UserId } from '../matrix/identifiers.ts';
@@ -129,6 +130,8 @@ export interface HttpDeps {
   readonly placeOfSyncToken?: (token: string, roomId: RoomId) => Promise<number | undefined>;
   /** Answers syncs; left out where a test needs none. */
   readonly sync?: Pick<SyncService, 'collect' | 'check' | 'now' | 'room' | 'roomSince'>;
+  /** The federation form of events, for filters that want it; left out where a test needs none. */
+  readonly federationForm?: FederationForm;
   /** Undefined where the configuration has presence off. */
   readonly presence?: PresenceService | undefined;
   /** Publishes typing on the log; resolves when the log has it. */

@@ -50,6 +50,7 @@ export async function listenPublicly(house: OpenHouse): Promise<PublicListener> 
     reads: models.reads,
     gate: models.gate,
     sync,
+    federationForm: models.federationForm,
     placeOfSyncToken: (token, roomId) => sync.placeOf(token, roomId),
     slots: log.slots,
     signer: core.keys.signer,

@@ -9,6 +9,7 @@ import { createLoader } from '../../projections/loader.ts';
 import { createReadGate, type ReadGate } from '../../projections/read-gate.ts';
 import { roomStateModel } from '../../projections/room_state/model.ts';
 import { type RoomStateQueries, roomStateQueries } from '../../projections/room_state/queries.ts';
+import { type FederationForm, federationForm } from '../../projections/sync/federation-form.ts';
 import { syncModel } from '../../projections/sync/model.ts';
 import { readNotifications } from '../../projections/sync/notified-events.ts';
 import { createSyncReads } from '../../projections/sync/queries.ts';
@@ -39,6 +40,7 @@ export interface ReadModels extends AsyncDisposable {
   readonly reads: Reads;
   readonly gate: ReadGate;
   readonly loader: Loader;
+  readonly federationForm: FederationForm;
   /** Begins to follow the log for syncs. */
   startSync(report: (error: unknown) => void): Promise<SyncService>;
   /**
@@ -91,6 +93,7 @@ export async function openReadModels(core: Core): Promise<ReadModels> {
     timeline,
     gate,
     reads: readsOf({ database, accounts, directory, rooms, timeline, syncReads }),
+    federationForm: federationForm(projections.source, timeline, log.slots),
     loader: createLoader(database, timeline, log.slots),
     async startSync(report) {
       return createSyncService({

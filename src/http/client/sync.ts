@@ -81,6 +81,7 @@ async function answer(
       incremental: query.since !== undefined,
       threadCounts: filter.threadCounts,
       eventFields: filter.eventFields,
+      texts: filter.federation ? await context.federationForm?.(found) : undefined,
     }),
   );
 }

@@ -1,4 +1,7 @@
+import { hash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { canonicalJson } from '../../../src/matrix/canonical-json.ts';
+import type { JsonObject } from '../../../src/matrix/json.ts';
 import { type Client, type ClientEvent, type JoinedRoom, type Json, path } from '../../support/client.ts';
 import { check, expectOk, same } from '../../support/expect.ts';
 import { sharedServer } from '../../support/shared-server.ts';
@@ -349,5 +352,49 @@ describe('the fields of events', () => {
       'CS API, Filter: if this list is absent all are included',
     );
     check(typeof event?.unsigned?.['age'] === 'number', 'CS API, ClientEvent: unsigned', event);
+  });
+});
+
+describe('the event format', () => {
+  const rule = 'CS API, Filtering, event_format: the raw event as received over federation';
+
+  it('of federation gives whole PDUs, whose hashes are right, in timelines and in state', async () => {
+    const [owner, guest, roomId] = await pair();
+    const { next_batch: since } = await guest.sync();
+    const said = await owner.say(roomId, 'hello');
+    const gone = await owner.say(roomId, 'gone');
+    await owner.setState(roomId, 'm.room.topic', '', { topic: 'a topic' });
+    const filter = { event_format: 'federation', room: { timeline: { limit: 3 } } };
+    await owner.redact(roomId, gone);
+    for (const how of [{ since }, {}, { since, query: { full_state: 'true' } }]) {
+      const room = (await guest.sync({ ...how, filter })).rooms?.join?.[roomId];
+      const state = room?.state?.events ?? [];
+      const events = [...state, ...(room?.timeline?.events ?? [])];
+      check(
+        types(events).includes('m.room.topic') && types(events).includes('m.room.redaction'),
+        rule,
+        events,
+      );
+      for (const event of events) {
+        // The shape of events in tests is the client's.
+        const { event_id, ...pdu } = event as unknown as Json & { readonly event_id: string };
+        for (const key of ['auth_events', 'prev_events', 'depth', 'hashes', 'signatures', 'origin_server_ts'])
+          check(key in pdu, `${rule}: ${key}`, pdu);
+        check(!('unsigned' in pdu), `${rule}: nothing that is a client's alone`, pdu);
+        if (event_id === gone) same(pdu['content'], {}, `${rule}: redacted`);
+        else {
+          const { hashes, signatures: _, ...hashed } = pdu;
+          const sha256 = hash('sha256', canonicalJson(hashed as JsonObject), 'base64').replace(/=+$/, '');
+          same(hashes, { sha256 }, `${rule}: the content hash`);
+        }
+      }
+      check(
+        events.some(({ event_id }) => event_id === gone),
+        rule,
+      );
+    }
+    const client = await guest.sync({ since, filter: { event_format: 'client', room: timelineOf({}) } });
+    const [first] = client.rooms?.join?.[roomId]?.timeline?.events ?? [];
+    same([first?.event_id, 'hashes' in (first ?? {})], [said, false], `${rule}: client`);
   });
 });

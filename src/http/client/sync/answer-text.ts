@@ -27,6 +27,8 @@ interface Printing {
   readonly threadCounts: boolean;
   /** The paths of the fields of room events that are wanted; undefined: all. */
   readonly eventFields: readonly (readonly string[])[] | undefined;
+  /** Room events that are printed otherwise than for clients, by their ID. */
+  readonly texts?: ReadonlyMap<string, string> | undefined;
   /** `prev_batch` of a timeline whose place is not known. */
   readonly nextBatch: string;
 }
@@ -100,7 +102,8 @@ class Printer {
       membershipAt: ({ place }: { readonly place: number }) => membershipAt(memberships, place),
     };
     const print = (event: SyncEvent): string => {
-      const text = roomlessEventText(event, viewer, this.options.now);
+      const text =
+        this.options.texts?.get(event.event_id) ?? roomlessEventText(event, viewer, this.options.now);
       return this.select === undefined ? text : this.select(text);
     };
     const { prevPlace, limited } = timeline;
