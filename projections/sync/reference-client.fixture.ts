@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
+import { relationsAmong, shownEvents } from './fake-events.fixture.ts';
 import type { FakeEvent } from './fake-house.fixture.ts';
-import { relationsAmong, shownEvents } from './fake-reads.fixture.ts';
 import { mostOf } from './position.ts';
 import { type ClientKind, filterOf, isWanted } from './random-client.fixture.ts';
 import { ROOMS } from './random-history.fixture.ts';
