@@ -65,7 +65,13 @@ describe('the presence of a user at several nodes', () => {
 
   it('shows what a node says before the log has brought it, as the newest word until it has', () => {
     const { made, take } = tail();
-    const word = { presence: 'online', active_at: 7, currently_active: true, status_msg: 'mine' } as const;
+    const word = {
+      presence: 'online',
+      active_at: 7,
+      currently_active: true,
+      status_msg: 'mine',
+      profile: 0,
+    } as const;
     assert.equal(
       made.with(alice, 'a', { ...word, until: 100 }, 0).status_msg,
       'mine',
