@@ -131,6 +131,8 @@ export interface RoomStateQueries {
   membershipHistory(userId: UserId): Promise<readonly UserMembership[]>;
   /** The user's memberships that changed within the windows, by partition and offset. */
   membershipChanges(userId: UserId, windows: readonly PartitionWindow[]): Promise<readonly UserMembership[]>;
+  /** The user's membership as of events of the room (`unsigned.membership`). */
+  membershipAt(roomId: RoomId, userId: UserId): Promise<HistoryView['membershipAt']>;
   /** What the user may see of the room's history. */
   visibility(roomId: RoomId, userId: UserId): Promise<HistoryView>;
 }
@@ -191,6 +193,10 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
         int8Column(windows.map((window) => window.after)),
         int8Column(windows.map((window) => window.upTo)),
       ]),
+    membershipAt: async (roomId, userId) => {
+      const view = await readVisibility(db, roomId, userId);
+      return (event) => view.membershipAt(event);
+    },
     visibility: (roomId, userId) => readVisibility(db, roomId, userId),
   };
 }

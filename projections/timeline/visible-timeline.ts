@@ -7,7 +7,7 @@ import { withoutErased } from './erased-senders.ts';
 import { readRelations, withRelations } from './event-relations.ts';
 import type { EventFilter } from './page-query.ts';
 import type { EventPlace, TimelineQueries } from './queries.ts';
-import type { StoredEvent } from './stored-event.ts';
+import type { EventRelations, StoredEvent } from './stored-event.ts';
 
 /** A page of a room's timeline as one user sees it, asked for; `from`, `to` as in `PageBounds`. */
 export interface VisiblePageQuery {
@@ -74,7 +74,7 @@ export function visibleTimeline(
     const view = await rooms.visibility(event.room_id, viewer);
     if (!view.canSee(event)) return undefined;
     const reader = { roomId: event.room_id, viewer, view, ignored: await ignoredUsers(db, viewer) };
-    return (await related(db, [seenBy(view, event)], reader))[0];
+    return (await related(db, [view.withoutHiddenPast(event)], reader))[0];
   };
   return {
     event: async (roomId, eventId, viewer) => ifVisible(await timeline.event(roomId, eventId), viewer),
@@ -95,9 +95,27 @@ export function visibleTimeline(
   };
 }
 
-/** An event that the viewer may see, without what of it the viewer may not. */
-function seenBy(view: HistoryView, event: StoredEvent): StoredEvent {
-  return { ...view.withoutHiddenPast(event), membership: view.membershipAt(event) };
+/** The event with its reader's membership, and so what is told with it. */
+function withMembership(view: HistoryView, event: StoredEvent): StoredEvent {
+  const { redacted_because: redaction, relations } = event;
+  return {
+    ...event,
+    membership: view.membershipAt(event),
+    ...(redaction === undefined ? {} : { redacted_because: withMembership(view, redaction) }),
+    ...(relations === undefined ? {} : { relations: relationsSeen(view, relations) }),
+  };
+}
+
+function relationsSeen(
+  view: HistoryView,
+  relations: EventRelations<StoredEvent>,
+): EventRelations<StoredEvent> {
+  const { replacement, thread } = relations;
+  return {
+    ...relations,
+    ...(replacement === undefined ? {} : { replacement: withMembership(view, replacement) }),
+    ...(thread === undefined ? {} : { thread: { ...thread, latest: withMembership(view, thread.latest) } }),
+  };
 }
 
 /** The events with what their reader may be told of their children, redacted where senders wanted to be erased. */
@@ -118,7 +136,8 @@ async function related(
     visible: new Map([[roomId, view.ranges()]]),
   });
   const told = all.size === 0 ? events : events.map((event) => withRelations(event, all));
-  return withoutErased(db, told, new Map([[roomId, view]]));
+  const served = await withoutErased(db, told, new Map([[roomId, view]]));
+  return served.map((event) => withMembership(view, event));
 }
 
 async function readPage(
@@ -140,7 +159,7 @@ async function readPage(
     const found = await timeline.page(roomId, { ...bounds, ...filterOf(query) });
     for (const event of found.slice(0, wanted - 1)) {
       if (events.length === limit) return { events, start, next: from };
-      if (view.canSee(event)) events.push(seenBy(view, event));
+      if (view.canSee(event)) events.push(view.withoutHiddenPast(event));
       from = direction === 'b' ? event.place : event.place + 1;
     }
     if (found.length < wanted) return { events, start };
@@ -178,7 +197,7 @@ async function readClosest(
   for (;;) {
     const found = await timeline.closest(roomId, { direction, limit: CLOSEST_STEP, ...from, ...bounds });
     const event = found.find((one) => view.canSee(one));
-    if (event !== undefined) return seenBy(view, event);
+    if (event !== undefined) return withMembership(view, view.withoutHiddenPast(event));
     const last = found.at(-1);
     if (last === undefined || found.length < CLOSEST_STEP) return undefined;
     from = { ts: last.origin_server_ts, place: last.place };

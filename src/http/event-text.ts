@@ -13,7 +13,7 @@ export interface Viewer {
   readonly user_id: string;
   readonly device_id: string;
   /** The viewer's membership at an event, with what the event itself changes; left out where it is not known. */
-  readonly membershipAt?: (event: Pick<PrintableEvent, 'place'>) => string;
+  readonly membershipAt?: (event: Pick<PrintableEvent, 'place' | 'type' | 'state_key'>) => string;
 }
 
 /**

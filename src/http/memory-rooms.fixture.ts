@@ -43,6 +43,10 @@ export function memoryRooms(log: MemoryLog): RoomReads {
         (event) => event.state_key === stateKey,
       ),
     standing: async (roomId, userId) => standing(log, roomId, userId),
+    membershipAt:
+      async (roomId, userId) =>
+      ({ place }) =>
+        standing(log, roomId, userId, place)?.membership ?? 'leave',
     sharing: async (userId, users) => {
       const rooms = new Set(factsOf(log, 'room_event').map(({ key }) => asRoomId(key)));
       const isIn = (roomId: RoomId, user: UserId) => standing(log, roomId, user)?.membership === 'join';
@@ -166,11 +170,12 @@ function storedEvent(record: RoomEventRecord, roomId: RoomId): StoredEvent {
   };
 }
 
-function standing(log: MemoryLog, roomId: string, userId: UserId) {
+/** @param upTo the place of the last event that counts. */
+function standing(log: MemoryLog, roomId: string, userId: UserId, upTo = Number.POSITIVE_INFINITY) {
   let left_at: number | undefined;
   let last: { membership: Membership; event: StoredEvent } | undefined;
   for (const event of eventsOf(log, roomId)) {
-    if (event.type !== 'm.room.member' || event.state_key !== userId) continue;
+    if (event.type !== 'm.room.member' || event.state_key !== userId || event.place > upTo) continue;
     // The auth rules let no other values in.
     const membership = ownString(JSON.parse(event.content), 'membership') as Membership;
     if (last?.membership === 'join' && membership !== 'join') left_at = event.place;

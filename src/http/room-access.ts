@@ -2,6 +2,8 @@ import { MilenaError } from '../errors/milena-error.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { isJsonObject } from '../matrix/json.ts';
 import type { ClientContext } from './context.ts';
+import type { Viewer } from './event-text.ts';
+import type { Session } from './reads/account-reads.ts';
 import type { Standing } from './reads/room-reads.ts';
 
 /** What a reader of a room may see of its state. */
@@ -35,6 +37,15 @@ export async function requireReader(
   if (await isWorldReadable(context, roomId)) return {};
   if (typeof standing?.left_at === 'number' && !standing.forgotten) return { at: standing.left_at };
   throw notInRoom();
+}
+
+/** For whom events of a room are printed that do not say what the reader's membership was. */
+export async function viewerIn(
+  { reads }: Pick<ClientContext, 'reads'>,
+  roomId: RoomId,
+  { user_id, device_id }: Session,
+): Promise<Viewer> {
+  return { user_id, device_id, membershipAt: await reads.rooms.membershipAt(roomId, user_id) };
 }
 
 /** @throws MilenaError FORBIDDEN unless the user is joined. */

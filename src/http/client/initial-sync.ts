@@ -9,7 +9,7 @@ import { JsonText } from '../json-text.ts';
 import { placeToken } from '../page-token.ts';
 import { presenceSchema } from '../presence-content.ts';
 import type { Session } from '../reads/account-reads.ts';
-import { requireReader, standingOf } from '../room-access.ts';
+import { requireReader, standingOf, viewerIn } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { presenceText } from './sync/answer-text.ts';
@@ -152,7 +152,8 @@ async function oneRoom(
   const moment = await sync.room(roomId, user_id, freshness.written);
   const last = Math.min(view.at ?? moment.place - 1, moment.place - 1);
   const page = { roomId, viewer: user_id, direction: 'b' as const, limit };
-  const [standing, state, { events, next }, visibility] = await Promise.all([
+  const [viewer, standing, state, { events, next }, visibility] = await Promise.all([
+    viewerIn(context, roomId, session),
     standingOf(context, roomId, user_id),
     reads.rooms.state(roomId, { at: last }),
     reads.timeline.page({ ...page, from: last + 1 }),
@@ -165,7 +166,7 @@ async function oneRoom(
   return new JsonText(
     `{"room_id":${JSON.stringify(roomId)},${isTold ? `"membership":"${standing.membership}",` : ''}` +
       `"visibility":"${visibility}",` +
-      `"messages":${chunkText(texts, next, moment.token)},"state":${eventsText(state, session, now)},` +
+      `"messages":${chunkText(texts, next, moment.token)},"state":${eventsText(state, viewer, now)},` +
       `"account_data":[${moment.account_data.map((datum) => bareText(datum)).join(',')}]}`,
   );
 }

@@ -6,7 +6,7 @@ import { eventsText } from '../event-text.ts';
 import { JsonText } from '../json-text.ts';
 import { placeOfToken } from '../page-token.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
-import { requireJoined, requireReader } from '../room-access.ts';
+import { requireJoined, requireReader, viewerIn } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, roomIdSchema } from '../schemas.ts';
 
@@ -34,7 +34,10 @@ function membersRoute(app: App, context: ClientContext): void {
       const view = await requireReader(context, roomId, session.user_id);
       const at = query.at === undefined ? view.at : await stateBefore(context, roomId, query.at, view.at);
       const options = { type: 'm.room.member', ...(at === undefined ? {} : { at }) };
-      const members = await context.reads.rooms.state(roomId, options);
+      const [viewer, members] = await Promise.all([
+        viewerIn(context, roomId, session),
+        context.reads.rooms.state(roomId, options),
+      ]);
       const wanted = members.filter((event) => {
         const { membership, not_membership } = query;
         if (membership === undefined && not_membership === undefined) return true;
@@ -42,7 +45,7 @@ function membersRoute(app: App, context: ClientContext): void {
         // Both together are an "or", as the spec has it.
         return is === membership || (not_membership !== undefined && is !== not_membership);
       });
-      return new JsonText(`{"chunk":${eventsText(wanted, session, context.now())}}`);
+      return new JsonText(`{"chunk":${eventsText(wanted, viewer, context.now())}}`);
     },
   });
 }

@@ -10,7 +10,7 @@ import { placeOfToken, placeToken } from '../page-token.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
 import type { Page } from '../reads/timeline-reads.ts';
-import { requireReader } from '../room-access.ts';
+import { requireReader, viewerIn } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -74,10 +74,11 @@ async function messages(
   const now = context.now();
   const members =
     filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events, view.at) : [];
+  const viewer = members.length === 0 ? session : await viewerIn(context, roomId, session);
   return new JsonText(
     `{"chunk":${eventsText(page.events, session, now)},"start":"${placeToken(page.start)}"` +
       (page.next === undefined ? '' : `,"end":"${placeToken(page.next)}"`) +
-      (members.length === 0 ? '' : `,"state":${eventsText(members, session, now)}`) +
+      (members.length === 0 ? '' : `,"state":${eventsText(members, viewer, now)}`) +
       '}',
   );
 }

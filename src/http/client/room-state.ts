@@ -6,7 +6,7 @@ import type { App, ClientContext } from '../context.ts';
 import { eventsText, eventText } from '../event-text.ts';
 import { JsonText } from '../json-text.ts';
 import type { Session } from '../reads/account-reads.ts';
-import { requireReader } from '../room-access.ts';
+import { requireReader, viewerIn } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { requireOwnAliases } from './canonical-alias.ts';
@@ -34,7 +34,11 @@ export function roomStateRoutes(app: App, context: ClientContext): void {
     response: Type.Array(clientEventSchema),
     handle: async ({ params: { roomId }, session }) => {
       const view = await requireReader(context, roomId, session.user_id);
-      return new JsonText(eventsText(await context.reads.rooms.state(roomId, view), session, context.now()));
+      const [viewer, state] = await Promise.all([
+        viewerIn(context, roomId, session),
+        context.reads.rooms.state(roomId, view),
+      ]);
+      return new JsonText(eventsText(state, viewer, context.now()));
     },
   });
 }
@@ -56,8 +60,8 @@ function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)
       const find = () => context.reads.rooms.stateEvent(roomId, eventType, stateKey, at);
       const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'The room has no such state.');
-      const asEvent = query.format === 'event';
-      return new JsonText(asEvent ? eventText(event, session, context.now()) : event.content);
+      if (query.format !== 'event') return new JsonText(event.content);
+      return new JsonText(eventText(event, await viewerIn(context, roomId, session), context.now()));
     },
   });
   route(app, {

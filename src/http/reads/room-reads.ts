@@ -25,6 +25,11 @@ export interface RoomReads {
   version(roomId: RoomId): Promise<RoomVersionId | undefined>;
   /** Undefined when the user has no membership event in the room. */
   standing(roomId: RoomId, userId: UserId): Promise<Standing | undefined>;
+  /** The user's membership as of events of the room, with what they change themselves: `leave` before any. */
+  membershipAt(
+    roomId: RoomId,
+    userId: UserId,
+  ): Promise<(event: Pick<StoredEvent, 'place' | 'type' | 'state_key'>) => string>;
   /** @param at the state after the event at this place (inclusive); current without it. */
   stateEvent(roomId: RoomId, type: string, stateKey: string, at?: number): Promise<StoredEvent | undefined>;
   /** All entries, or those of one type, or all but the members. @param at as for `stateEvent`. */

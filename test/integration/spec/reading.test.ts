@@ -324,6 +324,75 @@ describe('one event', () => {
   });
 });
 
+describe('the membership of the reader', () => {
+  const section = 'CS API, ClientEvent, unsigned.membership: SHOULD be populated wherever practical';
+  const membershipOf = (event: unknown) =>
+    isObject(event) && isObject(event['unsigned']) ? event['unsigned']['membership'] : undefined;
+  /** By type and state key. */
+  const memberships = (events: unknown) => {
+    check(Array.isArray(events), section, events);
+    const all = events.map((event) => [`${event.type} ${event.state_key}`, membershipOf(event)] as const);
+    return Object.fromEntries(all);
+  };
+
+  it('is told with state, however it is asked for', async () => {
+    const [owner, guest] = await trio();
+    const roomId = await owner.createRoom({ preset: 'public_chat', name: 'Before' });
+    await guest.join(roomId);
+    await owner.setState(roomId, 'm.room.topic', '', { topic: 'after' });
+    const said = await owner.say(roomId, 'said');
+    const wanted = {
+      'm.room.name ': 'leave',
+      [`m.room.member ${owner.userId}`]: 'leave',
+      [`m.room.member ${guest.userId}`]: 'join',
+      'm.room.topic ': 'join',
+    };
+    const only = (events: unknown) => {
+      const all = memberships(events);
+      return Object.fromEntries(Object.keys(wanted).map((key) => [key, all[key]]));
+    };
+    const state = await guest.ask('GET', path('rooms', roomId, 'state'));
+    same(only(state.json), wanted, `${section}: GET state`);
+    const around = await guest.get200('GET', path('rooms', roomId, 'context', said));
+    same(only(around['state']), wanted, `${section}: GET context`);
+    const initial = await guest.get200('GET', path('rooms', roomId, 'initialSync'));
+    same(only(initial['state']), wanted, `${section}: GET rooms/{roomId}/initialSync`);
+    const { chunk } = await guest.get200('GET', path('rooms', roomId, 'members'));
+    const members = { [`m.room.member ${owner.userId}`]: 'leave', [`m.room.member ${guest.userId}`]: 'join' };
+    same(memberships(chunk), members, `${section}: GET members`);
+    const lazy = JSON.stringify({ lazy_load_members: true });
+    const page = await guest.messages(roomId, { dir: 'b', limit: '1', filter: lazy });
+    same(memberships(page.state), { [`m.room.member ${owner.userId}`]: 'leave' }, `${section}: GET messages`);
+    for (const [type, membership] of [
+      ['m.room.name', 'leave'],
+      ['m.room.topic', 'join'],
+    ] as const) {
+      const where = `${path('rooms', roomId, 'state', type)}?format=event`;
+      same(membershipOf(await guest.get200('GET', where)), membership, `${section}: ${type}`);
+    }
+  });
+
+  it('is told with what is told of an event', async () => {
+    const [owner, guest] = await trio();
+    const roomId = await owner.createRoom({ preset: 'public_chat' });
+    const root = await owner.say(roomId, 'root');
+    const gone = await owner.say(roomId, 'gone');
+    await guest.join(roomId);
+    const thread = { 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
+    await owner.send(roomId, 'm.room.message', { msgtype: 'm.text', body: 'in it', ...thread });
+    await owner.redact(roomId, gone);
+    const one = await guest.get200('GET', path('rooms', roomId, 'event', root));
+    const unsigned = isObject(one['unsigned']) ? one['unsigned'] : {};
+    const relations = isObject(unsigned['m.relations']) ? unsigned['m.relations'] : {};
+    const bundle = isObject(relations['m.thread']) ? relations['m.thread'] : {};
+    same([membershipOf(one), membershipOf(bundle['latest_event'])], ['leave', 'join'], section);
+    const { chunk } = await guest.messages(roomId, { dir: 'b' });
+    const redacted = chunk.find(({ event_id }) => event_id === gone);
+    const because = redacted?.unsigned?.['redacted_because'];
+    same([membershipOf(redacted), membershipOf(because)], ['leave', 'join'], section);
+  });
+});
+
 describe('the event closest to a time', () => {
   const section = 'CS API, GET /rooms/{roomId}/timestamp_to_event';
   const V1 = '/_matrix/client/v1';
