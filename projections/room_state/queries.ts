@@ -135,6 +135,12 @@ export interface RoomStateQueries {
   membershipAt(roomId: RoomId, userId: UserId): Promise<HistoryView['membershipAt']>;
   /** What the user may see of the room's history. */
   visibility(roomId: RoomId, userId: UserId): Promise<HistoryView>;
+  /** State events of a room without replaced contents that the user may not see (`HistoryView.canSeeReplaced`). */
+  withoutHiddenPast(
+    roomId: RoomId,
+    userId: UserId,
+    events: readonly StoredEvent[],
+  ): Promise<readonly StoredEvent[]>;
 }
 
 /** The queries of `room_state` over the schemas that are active. */
@@ -198,6 +204,11 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
       return (event) => view.membershipAt(event);
     },
     visibility: (roomId, userId) => readVisibility(db, roomId, userId),
+    async withoutHiddenPast(roomId, userId, events) {
+      if (!events.some(({ prev_content }) => prev_content !== undefined)) return events;
+      const view = await readVisibility(db, roomId, userId);
+      return events.map((event) => view.withoutHiddenPast(event));
+    },
   };
 }
 

@@ -119,10 +119,12 @@ test('bounds hold all that may be seen, and nothing is seen where they are empty
   );
 });
 
-test('what a state event replaced is shown to who was there, or may see that event', () => {
+test('what a state event replaced is shown to who may see that event, and one’s own membership is', () => {
   const topic = (place: number) => ({ place, type: 'm.room.topic', state_key: '' });
   const member = { place: 5, type: 'm.room.member', state_key: bob };
-  assert.equal(view('joined', [3, 'join']).canSeeReplaced(topic(6), 2), true);
+  assert.equal(view('joined', [3, 'join']).canSeeReplaced(topic(6), 4), true);
+  assert.equal(view('joined', [3, 'join']).canSeeReplaced(topic(6), 2), false);
+  assert.equal(view('shared', [3, 'join']).canSeeReplaced(topic(6), 2), true);
   assert.equal(view('joined', [7, 'join']).canSeeReplaced(topic(6), 2), false);
   assert.equal(view('world_readable').canSeeReplaced(topic(6), 2), true);
   assert.equal(view('joined', [3, 'invite'], [5, 'join']).canSeeReplaced(member, 3), true);

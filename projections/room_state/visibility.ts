@@ -106,12 +106,11 @@ export class HistoryView {
   }
 
   /**
-   * The content of the state event that `event` replaced: shown to who was in the room when it was replaced (it was
-   * state then, which members have), to the user whose membership it was, and to who may see that event.
+   * The content of the state event that `event` replaced is shown to who may see that event (spec: `prev_content`), and
+   * to the user whose membership it was.
    */
   canSeeReplaced(event: PlacedEvent, replacedPlace: number): boolean {
     const { type, state_key } = event;
-    if (valueBefore(this.#memberships, event.place) === 'join') return true;
     if (type === 'm.room.member' && state_key === this.#user) return true;
     return this.canSee({ place: replacedPlace, type, state_key });
   }

@@ -93,11 +93,13 @@ export class FakeReads implements SyncReads {
     return new Map(
       asks.map(({ room_id, after, at, members }) => [
         room_id,
-        stateWithin(this.shown(room_id), -1, at).filter(({ type, state_key, place }) => {
-          if (place <= after) return false;
-          if (type !== 'm.room.member') return types?.includes(type) !== false;
-          return members === 'all' || members.includes(state_key ?? '');
-        }),
+        stateWithin(this.shown(room_id), -1, at)
+          .filter(({ type, state_key, place }) => {
+            if (place <= after) return false;
+            if (type !== 'm.room.member') return types?.includes(type) !== false;
+            return members === 'all' || members.includes(state_key ?? '');
+          })
+          .map((event) => this.filled(event)),
       ]),
     );
   }
@@ -271,7 +273,12 @@ export class FakeReads implements SyncReads {
     );
     return before === undefined
       ? event
-      : { ...event, prev_content: before.content, replaces_state: before.event_id };
+      : {
+          ...event,
+          prev_content: before.content,
+          replaces_state: before.event_id,
+          replaces_place: before.place,
+        };
   }
 
   private known(roomId: RoomId): readonly FakeEvent[] {

@@ -1,6 +1,7 @@
-import { asUserId, type RoomId } from '../../src/matrix/identifiers.ts';
+import { asUserId, type RoomId, type UserId } from '../../src/matrix/identifiers.ts';
 import { withRelations } from '../timeline/event-relations.ts';
 import type { LiveTail } from './live-tail.ts';
+import { historyView, mayHidePast } from './past-visibility.ts';
 import { covers, mostOf } from './position.ts';
 import { sendersToExplain, shownReceipts, stateWithin } from './room-state.ts';
 import type { RoomTail } from './room-tail.ts';
@@ -102,7 +103,10 @@ export class MemorySync {
     const range = { roomId, room, events, cut, base, counts };
     const unread = counts ? this.lookups.unreadNow(room, view, roomId) : undefined;
     const known = counts === (unread !== undefined) && events.every((event) => event.replacedKnown);
-    if (!known || cut.limited || this.mustExplain(round, range)) return this.roomWithLookups(round, range);
+    const mayHide = mayHidePast(common.memberships);
+    const needsView = events.some(({ event }) => mayHide(event));
+    if (!known || needsView || cut.limited || this.mustExplain(round, range))
+      return this.roomWithLookups(round, range);
     return { ...base, ...shown(request, range), ...(unread === undefined ? {} : { unread }) };
   }
 
@@ -111,12 +115,12 @@ export class MemorySync {
     { request, view }: Round,
     range: RoomRange,
   ): Promise<JoinedRoom | typeof ASK_MODELS> {
-    const { roomId, room, events, cut, counts, base } = range;
+    const { roomId, room, events, counts, base } = range;
     const last = events.findLast((one) => one.membership !== undefined);
     const [summary, unread] = await Promise.all([
       last === undefined ? undefined : this.lookups.summary(room, last),
       counts ? this.lookups.unread(room, view, roomId) : undefined,
-      this.lookups.fillReplaced(room, cut.events),
+      this.lookups.fillReplaced(room, events),
     ]);
     if (last !== undefined && summary === undefined) return ASK_MODELS;
     if (counts && unread === undefined) return ASK_MODELS;
@@ -125,10 +129,14 @@ export class MemorySync {
     if (timeline === undefined) return ASK_MODELS;
     const members = await this.explain(request, range, timeline.events, state);
     if (members === undefined) return ASK_MODELS;
-    return {
-      ...base,
+    const told = await this.withoutHiddenPast(view.userId, range, {
       timeline,
       state: [...state, ...members],
+    });
+    if (told === undefined) return ASK_MODELS;
+    return {
+      ...base,
+      ...told,
       ...(summary === undefined ? {} : { summary: summaryFor(summary, view.userId) }),
       ...(unread === undefined ? {} : { unread }),
     };
@@ -145,6 +153,22 @@ export class MemorySync {
     const ask = { room_id, events: timeline.events, upTo: cut.upTo };
     const all = await this.lookups.relations(room, request, ask, last.offset);
     return all && { ...timeline, events: timeline.events.map((event) => withRelations(event, all)) };
+  }
+
+  /** What is told, without replaced contents that the user may not see. Undefined when the models cannot tell. */
+  private async withoutHiddenPast(
+    userId: UserId,
+    { roomId, room, base }: RoomRange,
+    told: Pick<JoinedRoom, 'timeline' | 'state'>,
+  ): Promise<Pick<JoinedRoom, 'timeline' | 'state'> | undefined> {
+    const { timeline, state } = told;
+    const mayHide = mayHidePast(base.memberships);
+    if (!timeline.events.some(mayHide) && !state.some(mayHide)) return told;
+    const settings = await this.lookups.settings(room, roomId);
+    if (settings === undefined) return undefined;
+    const seen = historyView(userId, settings, base.memberships);
+    const show = (event: SyncEvent) => seen.withoutHiddenPast(event);
+    return { timeline: { ...timeline, events: timeline.events.map(show) }, state: state.map(show) };
   }
 
   private ephemeral(

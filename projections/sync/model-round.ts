@@ -1,11 +1,12 @@
-import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { HistoryView } from '../room_state/visibility.ts';
+import type { RoomId } from '../../src/matrix/identifiers.ts';
+import type { HistoryView } from '../room_state/visibility.ts';
 import { withRelations } from '../timeline/event-relations.ts';
 import type { LiveTail } from './live-tail.ts';
+import { historyView, mayHidePast } from './past-visibility.ts';
 import type { RoomPlan } from './room-plans.ts';
 import type { Timeline } from './sync-answer.ts';
-import { type AccountDatum, changesCounts, type Membership, type SyncEvent } from './sync-event.ts';
-import type { SyncReads, VisibilityFrom } from './sync-reads.ts';
+import { type AccountDatum, changesCounts, type SyncEvent } from './sync-event.ts';
+import type { SyncReads } from './sync-reads.ts';
 import type { PreparedRequest } from './sync-request.ts';
 import type { SyncPosition } from './token.ts';
 import type { UserRules } from './user-rules.ts';
@@ -107,19 +108,6 @@ export async function withTimelines(
   });
 }
 
-/** What a user may see of a room: the one rule, from what a sync has at hand. */
-function historyView(
-  userId: UserId,
-  settings: readonly VisibilityFrom[],
-  history: readonly Membership[],
-): HistoryView {
-  return new HistoryView(
-    userId,
-    settings.map(({ place, visibility }) => ({ place, value: visibility })),
-    history.map(({ place, membership }) => ({ place, value: membership })),
-  );
-}
-
 function timelineOf(
   { known, afterPlace, upTo }: RoomRange,
   found: readonly SyncEvent[],
@@ -132,10 +120,41 @@ function timelineOf(
   // Backwards to the first event that the user may not see: a timeline has no holes.
   while (from > 0 && found.length - from < limit && isVisible(found[from - 1])) from -= 1;
   const seen = found.slice(from);
-  const events = view === undefined ? seen : seen.map((event) => view.withoutHiddenPast(event));
   // Of an earlier stay nobody knows whether this client has had it: there may be a gap.
   const limited = from > 0 || (!known && afterPlace > 0);
-  return { events, limited, prevPlace: events[0]?.place ?? upTo + 1 };
+  return { events: seen, limited, prevPlace: seen[0]?.place ?? upTo + 1 };
+}
+
+/**
+ * Timelines and states without replaced contents that the user may not see. Rooms whose clients have been in them are
+ * looked into only where a state event of before is replaced.
+ */
+export async function withoutHiddenPast(
+  { reads, request }: ModelRound,
+  rooms: readonly TimelinedRoom[],
+  states: ReadonlyMap<RoomId, readonly SyncEvent[]>,
+): Promise<readonly [readonly TimelinedRoom[], ReadonlyMap<RoomId, readonly SyncEvent[]>]> {
+  const late = rooms.filter(({ room_id, view, history, timeline }) => {
+    const mayHide = mayHidePast(history);
+    return view === undefined && (timeline.events.some(mayHide) || states.get(room_id)?.some(mayHide));
+  });
+  const settings =
+    late.length === 0 ? undefined : await reads.visibilities(late.map(({ room_id }) => room_id));
+  const views = new Map(rooms.map(({ room_id, view }) => [room_id, view]));
+  for (const { room_id, history } of late) {
+    views.set(room_id, historyView(request.user_id, settings?.get(room_id) ?? [], history));
+  }
+  const shown = (roomId: RoomId, events: readonly SyncEvent[]): readonly SyncEvent[] => {
+    const view = views.get(roomId);
+    return view === undefined ? events : events.map((event) => view.withoutHiddenPast(event));
+  };
+  return [
+    rooms.map((room) => {
+      const { room_id, timeline } = room;
+      return { ...room, timeline: { ...timeline, events: shown(room_id, timeline.events) } };
+    }),
+    new Map([...states].map(([roomId, events]) => [roomId, shown(roomId, events)])),
+  ];
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type TimelinedRoom,
   toldTimelines,
   typingOf,
+  withoutHiddenPast,
   withTimelines,
 } from './model-round.ts';
 import { endedRoom, type Found, globalData, joinedRoom, leftRoom } from './model-sections.ts';
@@ -65,10 +66,11 @@ export class ModelSync {
       withTimelines(round, ranges),
       this.lookAt(round, plans, ranges),
     ]);
-    const [states, told] = await Promise.all([
+    const [whole, bare] = await Promise.all([
       statesOf(round, timelined, about.summaries),
       toldTimelines(round, timelined),
     ]);
+    const [told, states] = await withoutHiddenPast(round, bare, whole);
     const looked = { ...about, data, receipts: rooms.receipts, states };
     const joined = told.filter(({ section }) => section === 'join');
     if (rules.offset === view.rules.offset && rules.ignored === view.ignored)

@@ -62,8 +62,8 @@ export function createSyncReads(db: ModelDatabase, positions: Positions, slots: 
         textColumn(asks.map(({ state_key }) => state_key)),
         int8Column(asks.map(({ place }) => place)),
       ]);
-      return rows.map(({ event_id, content }) =>
-        event_id === null || content === null ? undefined : { event_id, content },
+      return rows.map(({ event_id, content, place }) =>
+        event_id === null || content === null || place === null ? undefined : { event_id, content, place },
       );
     },
     async visibilities(rooms) {

@@ -1,7 +1,7 @@
 import type { EventId, UserId } from '../../src/matrix/identifiers.ts';
 import { type ThreadPlace, threadOf } from '../../src/matrix/relations.ts';
 import type { Receipt, SyncEvent } from './sync-event.ts';
-import type { Summary } from './sync-reads.ts';
+import type { Summary, VisibilityFrom } from './sync-reads.ts';
 import type { TailEvent } from './tail-event.ts';
 import { type RedactionClock, TailRedactions } from './tail-redactions.ts';
 import type { SyncPosition, SyncTopic } from './token.ts';
@@ -20,6 +20,10 @@ export class RoomTail {
    * Member events as they stood before the window, of those whom somebody has asked for. Null: there was none.
    */
   readonly membersBefore = new Map<string, SyncEvent | null>();
+  /** Every setting of the history visibility up to the end of the window, once somebody has asked for them. */
+  settings: readonly VisibilityFrom[] | undefined;
+  /** The offset of the last change of that setting in the window; -1 when there was none. */
+  settingOffset = -1;
   /** The summary after the member event at a place, for all who ask about the same change. */
   summary: { readonly place: number; readonly found: Promise<Summary | undefined> } | undefined;
   private list: TailEvent[] = [];
@@ -57,6 +61,10 @@ export class RoomTail {
     const { redacts, state_key } = event.event;
     if (redacts !== null) this.redact(redacts, event);
     if (event.membership !== undefined && state_key !== null) this.moved(state_key, event);
+    if (event.event.type === 'm.room.history_visibility' && state_key === '') {
+      this.settings = undefined;
+      this.settingOffset = event.offset;
+    }
   }
 
   /** The index of the first event at or behind an offset. */
@@ -80,10 +88,10 @@ export class RoomTail {
   }
 
   /** The last state event of the window under a key, at or before a place. */
-  lastState(type: string, stateKey: string, place: number): SyncEvent | undefined {
+  lastState(type: string, stateKey: string, place: number): TailEvent | undefined {
     for (let index = this.indexAt(place + 1) - 1; index >= 0; index -= 1) {
-      const event = this.list[index]?.event;
-      if (event?.state_key === stateKey && event.type === type) return event;
+      const found = this.list[index];
+      if (found?.event.state_key === stateKey && found.event.type === type) return found;
     }
     return undefined;
   }

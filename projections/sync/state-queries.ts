@@ -6,18 +6,30 @@ import type { SyncEvent } from './sync-event.ts';
 import type { StateAsk } from './sync-reads.ts';
 
 const COLUMNS = `n.room_id, e.event_id, e.type, e.sender, e.state_key, e.ts, e.content, e.redacts,
-  e.redacted_by, e.place, e.log_offset, e.device_id, e.txn_id, NULL::text AS replaces_state,
-  NULL::text AS prev_content`;
+  e.redacted_by, e.place, e.log_offset, e.device_id, e.txn_id, before.event_id AS replaces_state,
+  before.place AS replaces_place, replaced.content AS prev_content`;
 
-/** The events of entries `s` of the room `n`, in the room's order. */
-const eventsOf = (m: (model: string) => string): string =>
-  `JOIN ${m('timeline')}.events e USING (event_id) ORDER BY n.room, s.place`;
+/** What is needed of entries `s`. */
+const ENTRY = 'event_id, place, type, state_key, previous';
+
+/**
+ * The events of entries `s` of the room `n`, with the entries that they replaced. Most of a large state are members
+ * who have come once: their entries say that they replaced nothing, so nothing is looked up for these.
+ */
+const joined = (m: (model: string) => string): string => `JOIN ${m('timeline')}.events e USING (event_id)
+  LEFT JOIN LATERAL (SELECT x.event_id, x.place FROM ${m('room_state')}.entries x
+    WHERE (s.previous IS NOT NULL OR s.type <> 'm.room.member') AND x.room = n.room AND x.type = s.type
+      AND x.state_key = s.state_key AND x.place < s.place ORDER BY x.place DESC LIMIT 1) before ON true
+  LEFT JOIN ${m('timeline')}.events replaced ON replaced.event_id = before.event_id`;
+
+/** The same, in the room's order. */
+const eventsOf = (m: (model: string) => string): string => `${joined(m)} ORDER BY n.room, s.place`;
 
 const HOLDS = 's.place <= a.at AND (s.until_place > a.at OR s.until_place IS NULL)';
 
 /** `$1` rooms, `$2` places, `$3` whether members are wanted. Without them their part of the index is left out. */
 const WHOLE: ModelSql = (m) => {
-  const part = (where: string): string => `SELECT s.event_id, s.place FROM ${m('room_state')}.entries s
+  const part = (where: string): string => `SELECT ${ENTRY} FROM ${m('room_state')}.entries s
     WHERE s.room = n.room AND ${where} AND ${HOLDS}`;
   return `SELECT ${COLUMNS} FROM unnest($1::text[], $2::int8[], $3::bool[]) a(room_id, at, members)
     JOIN ${m('room_state')}.rooms n ON n.room_id = a.room_id
@@ -37,10 +49,10 @@ const DIFFERENCE: ModelSql = (m) => `SELECT ${COLUMNS}
 const KEYS: ModelSql = (m) => `SELECT ${COLUMNS}
   FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::text[]) a(room_id, after, at, type, state_key)
   JOIN ${m('room_state')}.rooms n ON n.room_id = a.room_id
-  CROSS JOIN LATERAL (SELECT x.event_id, x.place FROM ${m('room_state')}.entries x
+  CROSS JOIN LATERAL (SELECT ${ENTRY} FROM ${m('room_state')}.entries x
     WHERE x.room = n.room AND x.type = a.type AND x.state_key = a.state_key AND x.place <= a.at
     ORDER BY x.place DESC LIMIT 1) s
-  JOIN ${m('timeline')}.events e USING (event_id)
+  ${joined(m)}
   WHERE s.place > a.after ORDER BY n.room, s.place`;
 
 /** See `SyncReads.states`. */

@@ -58,10 +58,10 @@ export const TIMELINES: ModelSql = (m) => `SELECT ${eventColumns}
   ${eventJoins(m)} ORDER BY e.room, e.place`;
 
 /** `$1` rooms, `$2` types, `$3` state keys, `$4` places. */
-export const REPLACED: ModelSql = (m) => `SELECT e.event_id, e.content
+export const REPLACED: ModelSql = (m) => `SELECT e.event_id, e.content, before.place
   FROM unnest($1::text[], $2::text[], $3::text[], $4::int8[]) WITH ORDINALITY a(room_id, type, state_key, place, i)
   LEFT JOIN ${m('room_state')}.rooms n ON n.room_id = a.room_id
-  LEFT JOIN LATERAL (SELECT x.event_id FROM ${m('room_state')}.entries x
+  LEFT JOIN LATERAL (SELECT x.event_id, x.place FROM ${m('room_state')}.entries x
     WHERE x.room = n.room AND x.type = a.type AND x.state_key = a.state_key AND x.place < a.place
     ORDER BY x.place DESC LIMIT 1) before ON true
   LEFT JOIN ${m('timeline')}.events e ON e.event_id = before.event_id

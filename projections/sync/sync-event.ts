@@ -25,7 +25,7 @@ export interface SyncEvent {
   /** JSON: the content of the state event that it replaced. */
   readonly prev_content?: string;
   readonly replaces_state?: EventId;
-  /** The place of the state event that it replaced, where the models have told it. */
+  /** The place of the state event that it replaced. */
   readonly replaces_place?: number;
   readonly transaction: { readonly device_id: string; readonly txn_id: string } | null;
   /** What is told of its children. */
@@ -37,6 +37,7 @@ export interface Replaced {
   readonly event_id: EventId;
   /** JSON of an object. */
   readonly content: string;
+  readonly place: number;
 }
 
 /** A user's membership as it changed. Changes of a profile (join after join) are none. */

@@ -109,7 +109,10 @@ export interface SyncReads {
     selection: EventSelection,
     limit: number,
   ): Promise<ReadonlyMap<RoomId, readonly SyncEvent[]>>;
-  /** @param types only these types, with the empty state key, and the members asked for. */
+  /**
+   * Events of the state, with what they replaced.
+   * @param types only these types, with the empty state key, and the members asked for.
+   */
   states(
     asks: readonly StateAsk[],
     types?: readonly string[],

@@ -4,7 +4,7 @@ import type { LiveTail } from './live-tail.ts';
 import { Reading, type ThreadsUnread } from './reading.ts';
 import type { RoomTail } from './room-tail.ts';
 import type { Replaced, SyncEvent } from './sync-event.ts';
-import type { RelationsAsk, RelationsReader, Summary, SyncReads } from './sync-reads.ts';
+import type { RelationsAsk, RelationsReader, Summary, SyncReads, VisibilityFrom } from './sync-reads.ts';
 import type { TailEvent } from './tail-event.ts';
 import type { UserView } from './user-view.ts';
 
@@ -20,6 +20,7 @@ export class TailLookups {
   private readonly tail: LiveTail;
   private readonly reads: SyncReads;
   private readonly filling = new Map<TailEvent, Promise<void>>();
+  private readonly learning = new Map<RoomTail, Promise<void>>();
   private readonly judging = new Map<TailEvent, Promise<void>>();
   /** By room and parent. */
   private readonly finding = new Map<string, Promise<void>>();
@@ -92,8 +93,11 @@ export class TailLookups {
   ): Promise<readonly SyncEvent[] | undefined> {
     const found: SyncEvent[] = [];
     const unknown: string[] = [];
+    const inWindow = users.flatMap((user) => room.lastState('m.room.member', user, at) ?? []);
+    await this.fillReplaced(room, inWindow);
+    const recent = new Map(inWindow.map(({ event }) => [event.state_key, event]));
     for (const user of users) {
-      const event = room.lastState('m.room.member', user, at) ?? room.membersBefore.get(user);
+      const event = recent.get(user) ?? room.membersBefore.get(user);
       if (event === undefined) unknown.push(user);
       else if (event !== null) found.push(event);
     }
@@ -122,6 +126,20 @@ export class TailLookups {
   ): Promise<ReadonlyMap<EventId, EventRelations<SyncEvent>> | undefined> {
     const reached = await this.reads.reach('rooms', partition, last + 1, WAIT_MS);
     return reached ? this.reads.relations(reader, [ask]) : undefined;
+  }
+
+  /** Every setting of the history visibility; undefined when the models are too far behind. */
+  async settings(room: RoomTail, roomId: RoomId): Promise<readonly VisibilityFrom[] | undefined> {
+    if (room.settings === undefined) await once(this.learning, room, () => this.learnSettings(room, roomId));
+    return room.settings;
+  }
+
+  private async learnSettings(room: RoomTail, roomId: RoomId): Promise<void> {
+    const { partition, settingOffset } = room;
+    if (!(await this.reads.reach('rooms', partition, settingOffset + 1, WAIT_MS))) return;
+    if (!this.modelsCover(partition)) return;
+    const found = (await this.reads.visibilities([roomId])).get(roomId) ?? [];
+    if (room.settingOffset === settingOffset) room.settings = found;
   }
 
   /** Whether the models have everything before the window. */
@@ -160,14 +178,19 @@ export class TailLookups {
     const { room_id, type, state_key, place } = target.event;
     if (state_key === null) return;
     const inWindow = room.lastState(type, state_key, place - 1);
-    let replaced: Replaced | undefined = inWindow;
+    let replaced: Replaced | undefined = inWindow?.event;
     if (inWindow === undefined) {
       if (!this.modelsCover(room.partition)) return;
       [replaced] = await this.reads.replaced([{ room_id, type, state_key, place }]);
     }
     target.replacedKnown = true;
     if (replaced === undefined) return;
-    target.event = { ...target.event, prev_content: replaced.content, replaces_state: replaced.event_id };
+    target.event = {
+      ...target.event,
+      prev_content: replaced.content,
+      replaces_state: replaced.event_id,
+      replaces_place: replaced.place,
+    };
   }
 }
 

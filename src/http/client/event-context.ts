@@ -79,7 +79,8 @@ async function around(
           sendersOf(context, roomId, shown, last),
         ])
       : [await context.reads.rooms.state(roomId, { at: last })];
-  const wantedState = state.flat().filter((entry) => selection.takes(entry));
+  const taken = state.flat().filter((entry) => selection.takes(entry));
+  const wantedState = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, taken);
   const now = context.now();
   return new JsonText(
     `{"event":${eventText(event, session, now)},` +

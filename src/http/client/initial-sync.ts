@@ -155,7 +155,9 @@ async function oneRoom(
   const [viewer, standing, state, { events, next }, visibility] = await Promise.all([
     viewerIn(context, roomId, session),
     standingOf(context, roomId, user_id),
-    reads.rooms.state(roomId, { at: last }),
+    reads.rooms
+      .state(roomId, { at: last })
+      .then((found) => reads.rooms.withoutHiddenPast(roomId, user_id, found)),
     reads.timeline.page({ ...page, from: last + 1 }),
     reads.directory.visibility(roomId),
   ]);

@@ -45,7 +45,8 @@ function membersRoute(app: App, context: ClientContext): void {
         // Both together are an "or", as the spec has it.
         return is === membership || (not_membership !== undefined && is !== not_membership);
       });
-      return new JsonText(`{"chunk":${eventsText(wanted, viewer, context.now())}}`);
+      const shown = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, wanted);
+      return new JsonText(`{"chunk":${eventsText(shown, viewer, context.now())}}`);
     },
   });
 }

@@ -72,8 +72,9 @@ async function messages(
   // Of a room that the filter leaves out there is nothing further either.
   const page: Page = isWanted ? found : { events: [], start: found.start };
   const now = context.now();
-  const members =
+  const senders =
     filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events, view.at) : [];
+  const members = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, senders);
   const viewer = members.length === 0 ? session : await viewerIn(context, roomId, session);
   return new JsonText(
     `{"chunk":${eventsText(page.events, session, now)},"start":"${placeToken(page.start)}"` +

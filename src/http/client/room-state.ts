@@ -38,7 +38,8 @@ export function roomStateRoutes(app: App, context: ClientContext): void {
         viewerIn(context, roomId, session),
         context.reads.rooms.state(roomId, view),
       ]);
-      return new JsonText(eventsText(state, viewer, context.now()));
+      const shown = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, state);
+      return new JsonText(eventsText(shown, viewer, context.now()));
     },
   });
 }
@@ -61,7 +62,11 @@ function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)
       const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'The room has no such state.');
       if (query.format !== 'event') return new JsonText(event.content);
-      return new JsonText(eventText(event, await viewerIn(context, roomId, session), context.now()));
+      const [viewer, [shown = event]] = await Promise.all([
+        viewerIn(context, roomId, session),
+        context.reads.rooms.withoutHiddenPast(roomId, session.user_id, [event]),
+      ]);
+      return new JsonText(eventText(shown, viewer, context.now()));
     },
   });
   route(app, {

@@ -37,6 +37,12 @@ export interface RoomReads {
     roomId: RoomId,
     options?: { readonly type?: string; readonly at?: number; readonly members?: false },
   ): Promise<readonly StoredEvent[]>;
+  /** State events of a room without replaced contents that the user may not see. */
+  withoutHiddenPast(
+    roomId: RoomId,
+    userId: UserId,
+    events: readonly StoredEvent[],
+  ): Promise<readonly StoredEvent[]>;
   /** Those of the users who share a room with one of them. */
   sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
   /** The rooms in which the user's membership is the given one. */

@@ -256,6 +256,97 @@ describe('invitations and knocks', () => {
   });
 });
 
+describe('what state events replaced', () => {
+  const rule = 'CS API, ClientEvent: unsigned.replaces_state, unsigned.prev_content';
+  const topicOf = (events: readonly ClientEvent[] | undefined) =>
+    events?.findLast(({ type }) => type === 'm.room.topic')?.unsigned;
+
+  it('is in state and state_after of first and incremental syncs', async () => {
+    const [owner, guest, roomId] = await shared.pair();
+    const first = await owner.setState(roomId, 'm.room.topic', '', { topic: '1' });
+    const { next_batch } = await guest.sync();
+    await owner.setState(roomId, 'm.room.topic', '', { topic: '2' });
+    const fill = async () => {
+      for (let i = 0; i < 3; i++) await owner.say(roomId, String(i));
+    };
+    await fill();
+    const filter = { room: { timeline: { limit: 1 } } };
+    for (const since of [undefined, next_batch]) {
+      const before = (await guest.sync({ since, filter })).rooms?.join?.[roomId];
+      const after = await guest.sync({ since, filter, query: { use_state_after: 'true' } });
+      const none = await guest.sync({
+        since,
+        filter: { room: { timeline: { not_types: ['m.room.topic'] } } },
+      });
+      for (const events of [
+        before?.state?.events,
+        after.rooms?.join?.[roomId]?.state_after?.events,
+        none.rooms?.join?.[roomId]?.state?.events,
+      ]) {
+        const unsigned = topicOf(events);
+        same([unsigned?.['replaces_state'], unsigned?.['prev_content']], [first, { topic: '1' }], rule);
+      }
+    }
+    const member = (await guest.sync()).rooms?.join?.[roomId];
+    const create = [...(member?.state?.events ?? []), ...(member?.timeline?.events ?? [])].find(
+      ({ type }) => type === 'm.room.create',
+    );
+    check(
+      create !== undefined && !('replaces_state' in (create.unsigned ?? {})),
+      `${rule}: replaced nothing`,
+    );
+  });
+
+  it('is named to who may not see it, but its content is not shown, wherever the event is', async () => {
+    const hidden = {
+      type: 'm.room.history_visibility',
+      state_key: '',
+      content: { history_visibility: 'joined' },
+    };
+    const [owner, guest] = [await shared.user(), await shared.user()];
+    const roomId = await owner.createRoom({ preset: 'public_chat', initial_state: [hidden] });
+    const secret = await owner.setState(roomId, 'm.room.topic', '', { topic: 'secret' });
+    await guest.join(roomId);
+    const { next_batch } = await guest.sync();
+    const live = guest.sync({ since: next_batch, timeout: 10_000 });
+    const eventId = await owner.setState(roomId, 'm.room.topic', '', { topic: 'new' });
+    const where = (sync: SyncAnswer) => {
+      const room = sync.rooms?.join?.[roomId];
+      return topicOf([...(room?.state?.events ?? []), ...(room?.timeline?.events ?? [])]);
+    };
+    const narrow = { room: { timeline: { limit: 1 } } };
+    const found: Record<string, Json | undefined> = {
+      'a live sync': where(await live),
+      'an incremental sync': where(await guest.sync({ since: next_batch })),
+      'a first sync': where(await guest.sync()),
+    };
+    await owner.say(roomId, 'more');
+    await owner.say(roomId, 'and more');
+    found['a first sync, in state'] = where(await guest.sync({ filter: narrow }));
+    found['an incremental sync, in state'] = where(await guest.sync({ since: next_batch, filter: narrow }));
+    found['messages'] = topicOf((await guest.messages(roomId, { dir: 'b' })).chunk);
+    const asEvent = `${path('rooms', roomId, 'state', 'm.room.topic', '')}?format=event`;
+    const one = {
+      state: await guest.get200('GET', asEvent),
+      event: await guest.get200('GET', path('rooms', roomId, 'event', eventId)),
+    };
+    for (const [name, event] of Object.entries(one)) found[name] = event['unsigned'] as Json;
+    const state = await guest.ask('GET', path('rooms', roomId, 'state'));
+    found['whole state'] = topicOf(state.json as unknown as readonly ClientEvent[]);
+    for (const [name, unsigned] of Object.entries(found)) {
+      same(unsigned?.['replaces_state'], secret, `${rule}: regardless of history visibility (${name})`);
+      check(!('prev_content' in (unsigned ?? {})), `${rule}: no permission to see it (${name})`, unsigned);
+    }
+    const third = await owner.setState(roomId, 'm.room.topic', '', { topic: 'third' });
+    const then = await guest.syncUntil(next_batch, (sync) => {
+      const room = sync.rooms?.join?.[roomId]?.timeline?.events ?? [];
+      return room.some(({ event_id }) => event_id === third);
+    });
+    const last = then.rooms?.join?.[roomId]?.timeline?.events.at(-1)?.unsigned;
+    same([last?.['replaces_state'], last?.['prev_content']], [eventId, { topic: 'new' }], rule);
+  });
+});
+
 describe('summaries', () => {
   const summaryOf = (answer: SyncAnswer, roomId: string) => answer.rooms?.join?.[roomId]?.summary;
 
