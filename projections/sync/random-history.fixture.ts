@@ -76,7 +76,7 @@ export class RandomHistory {
     if (this.membershipOf(room, user) !== 'join') return;
     const { house } = this;
     const text = `text ${this.random(1_000_000)}${this.random(3) === 0 ? ' Cake' : ''}`;
-    switch (this.random(12)) {
+    switch (this.random(13)) {
       case 0: {
         const type = this.pick(['m.room.topic', 'm.room.topic', 'm.room.tombstone', 'M.Room.Tombstone']);
         const content = { topic: text, ...(this.random(4) === 0 ? { msgtype: 'm.notice' } : {}) };
@@ -95,8 +95,11 @@ export class RandomHistory {
       case 4:
         this.mention(room, user, text);
         return;
-      case 5: {
-        const target = this.pick(house.events.get(room) ?? []);
+      case 5:
+      case 12: {
+        // What is unread is mostly new.
+        const events = house.events.get(room) ?? [];
+        const target = this.pick(this.random(4) === 0 ? events : events.slice(-4));
         // State that was redacted would have to be judged anew: this history leaves it alone.
         if (target === undefined || target.state_key !== null) return;
         house.event(

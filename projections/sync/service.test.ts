@@ -80,6 +80,32 @@ describe('sync', () => {
     });
   }
 
+  it('counts no more what is redacted, from memory where it was counted there', async () => {
+    await using scene = new SyncScene();
+    member(scene, ALICE, 'join');
+    member(scene, BOB, 'join');
+    const early = say(scene, BOB, 'early');
+    let last = await scene.sync(ALICE);
+    const unread = async () => {
+      last = await scene.sync(ALICE, { since: last.next_batch });
+      return last.join[0]?.unread?.get('main')?.notification_count ?? 0;
+    };
+    const redact = (eventId: string) =>
+      scene.house.event(ROOM, BOB, 'm.room.redaction', { redacts: eventId }, { redacts: eventId });
+    say(scene, BOB, 'one');
+    const two = say(scene, BOB, 'two');
+    assert.equal(await unread(), 3);
+    const { asked } = scene.reads;
+    redact(two.event_id);
+    assert.equal(await unread(), 2);
+    redact(two.event_id);
+    assert.equal(await unread(), 2, 'twice is once');
+    assert.equal(scene.reads.asked, asked, 'no model was asked');
+    redact(early.event_id);
+    assert.equal(await unread(), 1, 'what a model has counted it counts again');
+    assert.equal(scene.reads.asked, asked + 1);
+  });
+
   it('asks once what a message is about, however many it wakes', async (test) => {
     await using scene = new SyncScene();
     const others = ['@bob:a.example', '@carol:a.example', '@dave:a.example'].map(asUserId);
