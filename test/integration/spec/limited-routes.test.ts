@@ -100,6 +100,7 @@ describe('who has used up what a user may ask gets 429 with the time to wait fro
     'PUT devices': ({ deviceId }) => ['PUT', path('devices', deviceId), { json: { display_name: 'x' } }],
     'DELETE devices': ({ deviceId }) => ['DELETE', path('devices', deviceId), { json: {} }],
     'GET capabilities': () => ['GET', path('capabilities')],
+    'GET mutual_rooms': ({ userId }) => ['GET', `${V1}/mutual_rooms?user_id=${encodeURIComponent(userId)}`],
     'GET account/whoami': () => ['GET', path('account', 'whoami')],
   };
   for (const [what, of] of Object.entries(asks)) {
