@@ -50,6 +50,8 @@ export class TailLookups {
     const needed = Math.max(room.redactions.offset, joined) + 1;
     if (!(await this.reads.reach('rooms', partition, needed, WAIT_MS))) return undefined;
     if (!this.modelsCover(partition)) return undefined;
+    // Of receipts those count that the models have or the window.
+    if (!this.modelsCover(this.tail.window.slot(userId), 'user_values')) return undefined;
     const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);
     if (place === undefined) return undefined;
     const counted = (await this.reads.unread(userId, rules, [{ room_id: roomId, place }])).get(roomId);
@@ -143,9 +145,9 @@ export class TailLookups {
   }
 
   /** Whether the models have everything before the window. */
-  private modelsCover(partition: number): boolean {
-    const start = this.tail.window.start('rooms')[partition] ?? 0;
-    return (this.reads.reached('rooms')[partition] ?? 0) >= start;
+  private modelsCover(partition: number, topic: 'rooms' | 'user_values' = 'rooms'): boolean {
+    const start = this.tail.window.start(topic)[partition] ?? 0;
+    return (this.reads.reached(topic)[partition] ?? 0) >= start;
   }
 
   private async judgeRoomMentions(room: RoomTail, roomId: RoomId): Promise<void> {
