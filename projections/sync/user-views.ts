@@ -123,6 +123,8 @@ export class UserViews implements TailListener {
 
   private async load(userId: UserId): Promise<FoundView> {
     const below = least(this.reads.reached('rooms'), this.tail.window.end('rooms'));
+    const own = this.tail.window.slot(userId);
+    const ownReached = this.reads.reached('user_values')[own] ?? 0;
     const [memberships, rules, ignored, blocked] = await Promise.all([
       this.reads.memberships(userId, below),
       this.reads.pushRules(userId),
@@ -133,7 +135,10 @@ export class UserViews implements TailListener {
     view.blocksInvites = blocked;
     view.usedAt = performance.now();
     const start = this.tail.window.start('rooms');
-    const live = below.every((offset, partition) => offset >= (start[partition] ?? 0));
+    // The user's rules stand in the models or in the window; so do the memberships.
+    const live =
+      below.every((offset, partition) => offset >= (start[partition] ?? 0)) &&
+      ownReached >= (this.tail.window.start('user_values')[own] ?? 0);
     if (live) {
       const tail = this.tail.user(userId);
       const changes = [
