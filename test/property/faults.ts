@@ -86,7 +86,7 @@ export const faults: readonly Fault[] = [
   {
     what: 'an answer is said to be newer than the models that it was made of',
     file: 'projections/sync/model-sync.ts',
-    code: "rooms: below ?? least(reads.reached('rooms'), target.rooms),",
+    code: "rooms: least(below ?? reads.reached('rooms'), target.rooms),",
     fault: 'rooms: target.rooms,',
   },
 ];
