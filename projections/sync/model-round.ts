@@ -73,7 +73,7 @@ export function typingOf(
   const from = since?.ephemeral[partition] ?? 0;
   if (known && since !== undefined && room?.typingChanged(since) === true) return typing;
   // Of what was before the window nobody knows: whoever types now is told.
-  const told = known && from >= (tail.window.start('ephemeral')[partition] ?? 0);
+  const told = known && tail.window.holdsFrom('ephemeral', partition, from);
   return told || typing.length === 0 ? undefined : typing;
 }
 

@@ -181,13 +181,12 @@ export class ModelSync {
   private changedLately({ since }: ModelRound, rooms: readonly RoomPlan[]): ReadonlySet<RoomId> | undefined {
     const known = rooms.filter((room) => room.known && room.section === 'join');
     if (since === undefined || known.length === 0) return undefined;
-    const start = this.tail.window.startPosition();
-    const isIn = known.every(({ after = 0, history }) => {
-      return after >= (start.rooms[history[0]?.partition ?? 0] ?? 0);
-    });
+    const { window } = this.tail;
     // Receipts stand with those who read: in any partition.
-    if (!isIn || since.user_values.some((offset, slot) => offset < (start.user_values[slot] ?? 0)))
-      return undefined;
+    const isIn =
+      known.every(({ after = 0, history }) => window.holdsFrom('rooms', history[0]?.partition ?? 0, after)) &&
+      since.user_values.every((offset, slot) => window.holdsFrom('user_values', slot, offset));
+    if (!isIn) return undefined;
     return new Set(this.tail.changedRooms(since, new Set(known.map(({ room_id }) => room_id))));
   }
 

@@ -171,7 +171,7 @@ class Syncing implements SyncService {
     if (position === undefined) return undefined;
     const slot = window.slot(roomId);
     const offset = position.rooms[slot] ?? 0;
-    const inWindow = offset >= (window.start('rooms')[slot] ?? 0);
+    const inWindow = window.holdsFrom('rooms', slot, offset);
     const known = inWindow ? this.tail.room(roomId)?.placeBefore(offset) : undefined;
     if (known !== undefined) return known + 1;
     const [place = 0] = await this.deps.reads.places([{ room_id: roomId, offset }]);

@@ -4,7 +4,14 @@ import type { LiveTail } from './live-tail.ts';
 import { Reading, type ThreadsUnread } from './reading.ts';
 import type { RoomTail } from './room-tail.ts';
 import type { Replaced, SyncEvent } from './sync-event.ts';
-import type { RelationsAsk, RelationsReader, Summary, SyncReads, VisibilityFrom } from './sync-reads.ts';
+import type {
+  ModelTopic,
+  RelationsAsk,
+  RelationsReader,
+  Summary,
+  SyncReads,
+  VisibilityFrom,
+} from './sync-reads.ts';
 import type { TailEvent } from './tail-event.ts';
 import type { UserView } from './user-view.ts';
 
@@ -145,9 +152,8 @@ export class TailLookups {
   }
 
   /** Whether the models have everything before the window. */
-  private modelsCover(partition: number, topic: 'rooms' | 'user_values' = 'rooms'): boolean {
-    const start = this.tail.window.start(topic)[partition] ?? 0;
-    return (this.reads.reached(topic)[partition] ?? 0) >= start;
+  private modelsCover(partition: number, topic: ModelTopic = 'rooms'): boolean {
+    return this.tail.window.holdsFrom(topic, partition, this.reads.reached(topic)[partition] ?? 0);
   }
 
   private async judgeRoomMentions(room: RoomTail, roomId: RoomId): Promise<void> {

@@ -73,6 +73,11 @@ export class TailWindow {
     return this.snapshot;
   }
 
+  /** Whether everything of a partition at or behind an offset is in the window, as far as it was read. */
+  holdsFrom(topic: SyncTopic, partition: number, offset: number): boolean {
+    return offset >= (this.starts[topic][partition] ?? 0);
+  }
+
   /** More of a partition was read. */
   advance(topic: SyncTopic, partition: number, end: number): void {
     if (end <= (this.ends[topic][partition] ?? 0)) return;

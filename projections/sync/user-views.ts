@@ -122,8 +122,9 @@ export class UserViews implements TailListener {
   }
 
   private async load(userId: UserId): Promise<FoundView> {
-    const below = least(this.reads.reached('rooms'), this.tail.window.end('rooms'));
-    const own = this.tail.window.slot(userId);
+    const { window } = this.tail;
+    const below = least(this.reads.reached('rooms'), window.end('rooms'));
+    const own = window.slot(userId);
     const ownReached = this.reads.reached('user_values')[own] ?? 0;
     const [memberships, rules, ignored, blocked] = await Promise.all([
       this.reads.memberships(userId, below),
@@ -134,11 +135,10 @@ export class UserViews implements TailListener {
     const view = new UserView(userId, memberships, rules, ignored);
     view.blocksInvites = blocked;
     view.usedAt = performance.now();
-    const start = this.tail.window.start('rooms');
     // The user's rules stand in the models or in the window; so do the memberships.
     const live =
-      below.every((offset, partition) => offset >= (start[partition] ?? 0)) &&
-      ownReached >= (this.tail.window.start('user_values')[own] ?? 0);
+      below.every((offset, partition) => window.holdsFrom('rooms', partition, offset)) &&
+      window.holdsFrom('user_values', own, ownReached);
     if (live) {
       const tail = this.tail.user(userId);
       const changes = [
