@@ -20,7 +20,11 @@ export function contentHash(pdu: Pdu | UnsignedPdu): string {
 /** As `contentHash`, for events as JSON. */
 export function contentHashOfJson(event: JsonObject): string {
   const { unsigned: _u, signatures: _s, hashes: _h, ...covered } = event;
-  return hash('sha256', canonicalJson(covered), 'base64').slice(0, 43); // 32 bytes are 43 digits and one `=`.
+  return unpaddedSha256(canonicalJson(covered));
+}
+
+function unpaddedSha256(text: string): string {
+  return hash('sha256', text, 'base64').slice(0, 43); // 32 bytes are 43 digits and one `=`.
 }
 
 /**
@@ -54,7 +58,7 @@ const EVENT_IDS: Readonly<Record<RoomVersion['eventIds'], IdMaker>> = {
     if (event_id === undefined) throw new TypeError('an event of this version names its own ID');
     return event_id;
   },
-  'standard-hash': (_pdu, text) => `$${hash('sha256', text(), 'base64').slice(0, 43)}` as EventId,
+  'standard-hash': (_pdu, text) => `$${unpaddedSha256(text())}` as EventId,
   'url-safe-hash': (_pdu, text) => `$${hash('sha256', text(), 'base64url')}` as EventId,
 };
 
@@ -69,7 +73,7 @@ export function eventIdOf(pdu: Pdu, version: RoomVersion, text?: string): EventI
 
 /** The event's reference hash in unpadded base64, by which versions 1 and 2 name it beside its ID. */
 export function referenceHash(pdu: Pdu, version: RoomVersion): string {
-  return hash('sha256', signableText(pdu, version), 'base64').slice(0, 43);
+  return unpaddedSha256(signableText(pdu, version));
 }
 
 /**
