@@ -98,10 +98,9 @@ function addRelation(rows: TimelineRows, row: EventRow, pdu: ParsedEvent['pdu'])
 
 /** What counting needs: that its sender has read so far, that its thread goes on, whom it mentions. */
 function addReading(rows: TimelineRows, row: EventRow, pdu: ParsedEvent['pdu'], isRedacted: boolean): void {
-  const { room, place, sender, thread } = row;
+  const { room, place, sender, thread, notifies } = row;
   const own = `${room} ${sender} ${thread ?? ''}`;
   rows.senders.set(own, { room, sender, place, thread: thread ?? '' });
-  const notifies = isNotifying(pdu);
   if (notifies && thread !== null) rows.threads.set(`${room} ${thread}`, { room, thread, place });
   if (isRedacted) return;
   const mentions = mentionsOf(pdu);
