@@ -1,10 +1,8 @@
-import type { Pdu } from '../../src/matrix/event.ts';
 import type { RoomId, UserId } from '../../src/matrix/identifiers.ts';
-import { redact } from '../../src/matrix/redaction.ts';
-import { type RoomVersion, roomVersion } from '../../src/matrix/room-versions.ts';
 import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { HistoryView } from '../room_state/visibility.ts';
+import { whatIsLeft } from './redact-row.ts';
 import type { EventRelations } from './stored-event.ts';
 
 /** What is looked at, and changed, of an event of whatever reader: pages, single events, syncs. */
@@ -13,7 +11,6 @@ interface Erasable<E> {
   readonly type: string;
   readonly sender: UserId;
   readonly state_key: string | null;
-  readonly origin_server_ts: number;
   readonly content: string;
   readonly place: number;
   readonly prev_content?: string;
@@ -39,7 +36,7 @@ interface Row {
 /** What a reader could see of a sender's events before the sender was erased. */
 interface Before {
   readonly view: HistoryView;
-  readonly version: RoomVersion | undefined;
+  readonly version: string;
 }
 
 /**
@@ -68,7 +65,7 @@ export async function withoutErased<E extends Erasable<E>>(
   const before = new Map<string, Before>();
   for (const { room_id, user_id, version, place } of rows) {
     const view = views.get(room_id)?.until(place ?? 0);
-    if (view !== undefined) before.set(`${room_id} ${user_id}`, { view, version: roomVersion(version) });
+    if (view !== undefined) before.set(`${room_id} ${user_id}`, { view, version });
   }
   return events.map((event) => served(event, before));
 }
@@ -103,23 +100,10 @@ function servedRelations<E extends Erasable<E>>(
   };
 }
 
-/** Nothing at all is left of it where the rules of its room are not known. */
-function redactedCopy<E extends Erasable<E>>(event: E, version: RoomVersion | undefined): E {
-  const pdu: Pdu = {
-    room_id: event.room_id,
-    type: event.type,
-    sender: event.sender,
-    ...(event.state_key === null ? {} : { state_key: event.state_key }),
-    content: JSON.parse(event.content),
-    origin_server_ts: event.origin_server_ts,
-    depth: 0,
-    prev_events: [],
-    auth_events: [],
-    hashes: { sha256: '' },
-    signatures: {},
-  };
+/** The event with the content that a redaction would leave. */
+function redactedCopy<E extends Erasable<E>>(event: E, version: string): E {
   const { prev_content: _, ...rest } = event;
-  const content = version === undefined ? '{}' : JSON.stringify(redact(pdu, version).content);
+  const { content } = whatIsLeft({ type: event.type, content: event.content, redacts: null }, version);
   // Of the same type: what is left out is optional.
   return { ...rest, content } as unknown as E;
 }
