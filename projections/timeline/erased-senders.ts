@@ -3,10 +3,10 @@ import type { ModelDatabase, ModelSql } from '../framework/active-schemas.ts';
 import { textColumn } from '../framework/columns.ts';
 import type { HistoryView } from '../room_state/visibility.ts';
 import { whatIsLeft } from './redact-row.ts';
-import type { EventRelations } from './stored-event.ts';
+import { type Telling, toldWith, withTold } from './told-events.ts';
 
 /** What is looked at, and changed, of an event of whatever reader: pages, single events, syncs. */
-interface Erasable<E> {
+interface Erasable<E> extends Telling<E> {
   readonly room_id: RoomId;
   readonly type: string;
   readonly sender: UserId;
@@ -14,8 +14,6 @@ interface Erasable<E> {
   readonly content: string;
   readonly place: number;
   readonly prev_content?: string;
-  readonly redacted_because?: E;
-  readonly relations?: EventRelations<E>;
 }
 
 /** `$1` rooms, `$2` users: those who wanted to be erased, the last place that the room had then, and its version. */
@@ -53,7 +51,7 @@ export async function withoutErased<E extends Erasable<E>>(
   const senders = new Map<string, readonly [RoomId, string]>();
   for (const event of events) {
     if (!views.has(event.room_id)) continue;
-    for (const { room_id, sender } of told(event)) senders.set(`${room_id} ${sender}`, [room_id, sender]);
+    for (const { room_id, sender } of toldWith(event)) senders.set(`${room_id} ${sender}`, [room_id, sender]);
   }
   if (senders.size === 0) return events;
   const pairs = [...senders.values()];
@@ -70,34 +68,10 @@ export async function withoutErased<E extends Erasable<E>>(
   return events.map((event) => served(event, before));
 }
 
-/** An event and all others that are told with it. */
-function told<E extends Erasable<E>>(event: E): readonly E[] {
-  const { redacted_because, relations } = event;
-  const others = [redacted_because, relations?.replacement, relations?.thread?.latest];
-  return [event, ...others.flatMap((one) => (one === undefined ? [] : told(one)))];
-}
-
 function served<E extends Erasable<E>>(event: E, before: ReadonlyMap<string, Before>): E {
-  const { redacted_because, relations } = event;
-  const inner = {
-    ...(redacted_because === undefined ? {} : { redacted_because: served(redacted_because, before) }),
-    ...(relations === undefined ? {} : { relations: servedRelations(relations, before) }),
-  };
-  const whole = Object.keys(inner).length === 0 ? event : { ...event, ...inner };
+  const whole = withTold(event, (one) => served(one, before));
   const erased = before.get(`${event.room_id} ${event.sender}`);
   return erased === undefined || erased.view.canSee(event) ? whole : redactedCopy(whole, erased.version);
-}
-
-function servedRelations<E extends Erasable<E>>(
-  relations: EventRelations<E>,
-  before: ReadonlyMap<string, Before>,
-): EventRelations<E> {
-  const { replacement, thread } = relations;
-  return {
-    ...relations,
-    ...(replacement === undefined ? {} : { replacement: served(replacement, before) }),
-    ...(thread === undefined ? {} : { thread: { ...thread, latest: served(thread.latest, before) } }),
-  };
 }
 
 /** The event with the content that a redaction would leave. */

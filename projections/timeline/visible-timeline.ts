@@ -7,7 +7,8 @@ import { withoutErased } from './erased-senders.ts';
 import { readRelations, withRelations } from './event-relations.ts';
 import type { EventFilter } from './page-query.ts';
 import type { EventPlace, TimelineQueries } from './queries.ts';
-import type { EventRelations, StoredEvent } from './stored-event.ts';
+import type { StoredEvent } from './stored-event.ts';
+import { withTold } from './told-events.ts';
 
 /** A page of a room's timeline as one user sees it, asked for; `from`, `to` as in `PageBounds`. */
 export interface VisiblePageQuery {
@@ -97,25 +98,8 @@ export function visibleTimeline(
 
 /** The event with its reader's membership, and so what is told with it. */
 function withMembership(view: HistoryView, event: StoredEvent): StoredEvent {
-  const { redacted_because: redaction, relations } = event;
-  return {
-    ...event,
-    membership: view.membershipAt(event),
-    ...(redaction === undefined ? {} : { redacted_because: withMembership(view, redaction) }),
-    ...(relations === undefined ? {} : { relations: relationsSeen(view, relations) }),
-  };
-}
-
-function relationsSeen(
-  view: HistoryView,
-  relations: EventRelations<StoredEvent>,
-): EventRelations<StoredEvent> {
-  const { replacement, thread } = relations;
-  return {
-    ...relations,
-    ...(replacement === undefined ? {} : { replacement: withMembership(view, replacement) }),
-    ...(thread === undefined ? {} : { thread: { ...thread, latest: withMembership(view, thread.latest) } }),
-  };
+  const whole = withTold(event, (one) => withMembership(view, one));
+  return { ...whole, membership: view.membershipAt(event) };
 }
 
 /** The events with what their reader may be told of their children, redacted where senders wanted to be erased. */
