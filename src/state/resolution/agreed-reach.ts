@@ -1,6 +1,6 @@
 import type { EventId } from '../../matrix/identifiers.ts';
 import type { AuthBook } from './auth-book.ts';
-import { type ChainPosition, canAuthorise } from './auth-source.ts';
+import { type ChainPosition, canAuthorise, extendReach } from './auth-source.ts';
 import type { Conflict } from './conflict.ts';
 
 /**
@@ -61,8 +61,6 @@ export class AgreedReach {
     if (this.#counted.has(id)) return;
     this.#counted.add(id);
     const [place] = await this.#book.places([id]);
-    for (const [chain, seq] of place?.reach ?? []) {
-      if (seq > this.knownOf(chain)) this.#known.set(chain, seq);
-    }
+    extendReach(this.#known, place?.reach ?? []);
   }
 }

@@ -3,7 +3,7 @@ import { createEventIdOf } from '../../matrix/hashes.ts';
 import type { EventId } from '../../matrix/identifiers.ts';
 import type { RoomVersion } from '../../matrix/room-versions.ts';
 import { StateTreeError } from '../errors.ts';
-import type { AuthEvent, AuthSource, ChainPlace } from './auth-source.ts';
+import { type AuthEvent, type AuthSource, type ChainPlace, extendReach, type Reach } from './auth-source.ts';
 
 /** What one resolution has read so far: everything is asked of the source once. */
 export class AuthBook {
@@ -61,5 +61,12 @@ export class AuthBook {
     const place = this.#places.get(id);
     if (place === undefined) throw new StateTreeError('missing', `the event ${id} is not in the chain cover`);
     return place;
+  }
+
+  /** How far the auth chains of events go together, once their places were asked for. @throws as `place` */
+  reachOf(ids: Iterable<EventId>): Reach {
+    const reach = new Map<number, number>();
+    for (const id of ids) extendReach(reach, this.place(id).reach);
+    return reach;
   }
 }

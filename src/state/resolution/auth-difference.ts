@@ -37,23 +37,13 @@ interface ChainRange {
 
 /** What the conflicted events of some states reach and those of others do not. */
 function rangesOf(book: AuthBook, conflict: Conflict): readonly ChainRange[] {
-  const reaches = Array.from({ length: conflict.count }, (_, index) => reachOf(book, conflict.heldIn(index)));
+  const reaches = Array.from({ length: conflict.count }, (_, index) => book.reachOf(conflict.heldIn(index)));
   const chains = new Set(reaches.flatMap((reach) => [...reach.keys()]));
   return [...chains].flatMap((chain) => {
     const far = reaches.map((reach) => reach.get(chain) ?? 0);
     const range = { chain, from: Math.min(...far), to: Math.max(...far) };
     return range.to > range.from ? [range] : [];
   });
-}
-
-function reachOf(book: AuthBook, ids: Iterable<EventId>): ReadonlyMap<number, number> {
-  const reach = new Map<number, number>();
-  for (const id of ids) {
-    for (const [chain, seq] of book.place(id).reach) {
-      if (seq > (reach.get(chain) ?? 0)) reach.set(chain, seq);
-    }
-  }
-  return reach;
 }
 
 type Names = Map<string, EventId>;

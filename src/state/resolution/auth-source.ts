@@ -39,7 +39,15 @@ export interface ChainPlace {
   /** Undefined for events that can authorise none: they are in no auth chain. */
   readonly position: ChainPosition | undefined;
   /** The auth chain: of each chain in it, how far it goes; all events up to there are in it. The event itself is not. */
-  readonly reach: ReadonlyMap<number, number>;
+  readonly reach: Reach;
+}
+
+/** Of each chain, how far it goes. */
+export type Reach = ReadonlyMap<number, number>;
+
+/** Extends `reach` to where `further` goes beyond it. */
+export function extendReach(reach: Map<number, number>, further: Iterable<readonly [number, number]>): void {
+  for (const [chain, seq] of further) if (seq > (reach.get(chain) ?? 0)) reach.set(chain, seq);
 }
 
 /** A state event that another one has authorised. */

@@ -5,7 +5,9 @@ import {
   type ChainPlace,
   type ChainPosition,
   canAuthorise,
+  extendReach,
   keyName,
+  type Reach,
 } from './auth-source.ts';
 
 /** An event to be put into the cover. */
@@ -34,7 +36,7 @@ export class ChainCover {
   readonly #events = new Map<EventId, Covered>();
   readonly #chains: EventId[][] = [];
   /** Reaches by the auth events that make them: a hundred thousand joins by the same rules share one. */
-  readonly #reaches = new Map<string, ReadonlyMap<number, number>>();
+  readonly #reaches = new Map<string, Reach>();
 
   /**
    * Puts an event in; one that is there already stays.
@@ -86,16 +88,15 @@ export class ChainCover {
     auth.authorised.push(event);
   }
 
-  #reachOf(authEvents: readonly EventId[]): ReadonlyMap<number, number> {
+  #reachOf(authEvents: readonly EventId[]): Reach {
     const name = [...authEvents].sort().join(' ');
     const known = this.#reaches.get(name);
     if (known !== undefined) return known;
     const reach = new Map<number, number>();
-    const extend = (chain: number, seq: number) => reach.set(chain, Math.max(seq, reach.get(chain) ?? 0));
     for (const auth of authEvents) {
       const { position, reach: further } = this.#covered(auth).place;
-      for (const [chain, seq] of further) extend(chain, seq);
-      if (position !== undefined) extend(position.chain, position.seq);
+      extendReach(reach, further);
+      if (position !== undefined) extendReach(reach, [[position.chain, position.seq]]);
     }
     this.#reaches.set(name, reach);
     return reach;

@@ -51,10 +51,7 @@ async function powerEvents(book: AuthBook, full: ReadonlySet<EventId>): Promise<
   const list = [...full];
   const places = await book.places(list);
   const power = list.filter((id) => isPowerEvent(book, id));
-  const reach = new Map<number, number>();
-  for (const id of power) {
-    for (const [chain, seq] of book.place(id).reach) reach.set(chain, Math.max(seq, reach.get(chain) ?? 0));
-  }
+  const reach = book.reachOf(power);
   const isReached = ({ position }: ChainPlace) =>
     position !== undefined && (reach.get(position.chain) ?? 0) >= position.seq;
   const below = list.filter((_, index) => {
