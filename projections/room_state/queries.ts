@@ -131,16 +131,8 @@ export interface RoomStateQueries {
   membershipHistory(userId: UserId): Promise<readonly UserMembership[]>;
   /** The user's memberships that changed within the windows, by partition and offset. */
   membershipChanges(userId: UserId, windows: readonly PartitionWindow[]): Promise<readonly UserMembership[]>;
-  /** The user's membership as of events of the room (`unsigned.membership`). */
-  membershipAt(roomId: RoomId, userId: UserId): Promise<HistoryView['membershipAt']>;
   /** What the user may see of the room's history. */
   visibility(roomId: RoomId, userId: UserId): Promise<HistoryView>;
-  /** State events of a room without replaced contents that the user may not see (`HistoryView.canSeeReplaced`). */
-  withoutHiddenPast(
-    roomId: RoomId,
-    userId: UserId,
-    events: readonly StoredEvent[],
-  ): Promise<readonly StoredEvent[]>;
 }
 
 /** The queries of `room_state` over the schemas that are active. */
@@ -199,16 +191,7 @@ export function roomStateQueries(db: ModelDatabase, slots: number): RoomStateQue
         int8Column(windows.map((window) => window.after)),
         int8Column(windows.map((window) => window.upTo)),
       ]),
-    membershipAt: async (roomId, userId) => {
-      const view = await readVisibility(db, roomId, userId);
-      return (event) => view.membershipAt(event);
-    },
     visibility: (roomId, userId) => readVisibility(db, roomId, userId),
-    async withoutHiddenPast(roomId, userId, events) {
-      if (!events.some(({ prev_content }) => prev_content !== undefined)) return events;
-      const view = await readVisibility(db, roomId, userId);
-      return events.map((event) => view.withoutHiddenPast(event));
-    },
   };
 }
 

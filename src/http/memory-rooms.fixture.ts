@@ -42,13 +42,12 @@ export function memoryRooms(log: MemoryLog): RoomReads {
       (await state(roomId, { type, ...(at === undefined ? {} : { at }) })).find(
         (event) => event.state_key === stateKey,
       ),
-    // Nothing here says what it replaced.
-    withoutHiddenPast: async (_roomId, _userId, events) => events,
     standing: async (roomId, userId) => standing(log, roomId, userId),
-    membershipAt:
-      async (roomId, userId) =>
-      ({ place }) =>
-        standing(log, roomId, userId, place)?.membership ?? 'leave',
+    visibility: async (roomId, userId) => ({
+      membershipAt: ({ place }) => standing(log, roomId, userId, place)?.membership ?? 'leave',
+      // Nothing here says what it replaced.
+      withoutHiddenPast: (event) => event,
+    }),
     sharing: async (userId, users) => {
       const rooms = new Set(factsOf(log, 'room_event').map(({ key }) => asRoomId(key)));
       const isIn = (roomId: RoomId, user: UserId) => standing(log, roomId, user)?.membership === 'join';

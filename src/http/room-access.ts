@@ -2,9 +2,10 @@ import { MilenaError } from '../errors/milena-error.ts';
 import type { RoomId, UserId } from '../matrix/identifiers.ts';
 import { isJsonObject } from '../matrix/json.ts';
 import type { ClientContext } from './context.ts';
-import type { Viewer } from './event-text.ts';
+import { eventText, type Viewer } from './event-text.ts';
 import type { Session } from './reads/account-reads.ts';
 import type { Standing } from './reads/room-reads.ts';
+import type { StoredEvent } from './reads/stored-event.ts';
 
 /** What a reader of a room may see of its state. */
 export interface RoomView {
@@ -39,13 +40,20 @@ export async function requireReader(
   throw notInRoom();
 }
 
-/** For whom events of a room are printed that do not say what the reader's membership was. */
-export async function viewerIn(
-  { reads }: Pick<ClientContext, 'reads'>,
+/**
+ * How events of a room's state are printed for a reader: as by `eventText`, with the reader's membership at each, which
+ * state does not say itself, and without replaced contents that the reader may not see. To be asked for once the
+ * events are there: what a reader may see of them must not be older.
+ */
+export async function statePrinter(
+  { reads, now: clock }: Pick<ClientContext, 'reads' | 'now'>,
   roomId: RoomId,
   { user_id, device_id }: Session,
-): Promise<Viewer> {
-  return { user_id, device_id, membershipAt: await reads.rooms.membershipAt(roomId, user_id) };
+): Promise<(event: StoredEvent) => string> {
+  const history = await reads.rooms.visibility(roomId, user_id);
+  const viewer: Viewer = { user_id, device_id, membershipAt: (event) => history.membershipAt(event) };
+  const now = clock();
+  return (event) => eventText(history.withoutHiddenPast(event), viewer, now);
 }
 
 /** @throws MilenaError FORBIDDEN unless the user is joined. */

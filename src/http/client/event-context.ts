@@ -7,7 +7,7 @@ import { JsonText } from '../json-text.ts';
 import { placeToken } from '../page-token.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
-import { viewerIn } from '../room-access.ts';
+import { statePrinter } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, eventIdSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -63,8 +63,7 @@ async function around(
   const isWanted = selection.takesRoom(roomId);
   const limit = isWanted ? Math.min(query.limit ?? filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT) : 0;
   const common = { roomId, viewer: session.user_id, filter: eventFilterOf(filter) };
-  const [viewer, before, after] = await Promise.all([
-    viewerIn(context, roomId, session),
+  const [before, after] = await Promise.all([
     timeline.page({ ...common, direction: 'b', from: event.place, limit: Math.floor(limit / 2) }),
     timeline.page({ ...common, direction: 'f', from: event.place + 1, limit: Math.ceil(limit / 2) }),
   ]);
@@ -79,14 +78,14 @@ async function around(
           sendersOf(context, roomId, shown, last),
         ])
       : [await context.reads.rooms.state(roomId, { at: last })];
-  const taken = state.flat().filter((entry) => selection.takes(entry));
-  const wantedState = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, taken);
+  const wantedState = state.flat().filter((entry) => selection.takes(entry));
+  const printState = await statePrinter(context, roomId, session);
   const now = context.now();
   return new JsonText(
     `{"event":${eventText(event, session, now)},` +
       `"events_before":${eventsText(before.events, session, now)},` +
       `"events_after":${eventsText(after.events, session, now)},` +
       `"start":"${placeToken(first)}","end":"${placeToken(last + 1)}",` +
-      `"state":${eventsText(wantedState, viewer, now)}}`,
+      `"state":[${wantedState.map(printState).join(',')}]}`,
   );
 }

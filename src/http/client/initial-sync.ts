@@ -4,12 +4,12 @@ import { readyFilter } from '../../../projections/sync/sync-filter.ts';
 import { listingKey } from '../../log/resource-keys.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import type { App, ClientContext } from '../context.ts';
-import { eventsText, eventText } from '../event-text.ts';
+import { eventText } from '../event-text.ts';
 import { JsonText } from '../json-text.ts';
 import { placeToken } from '../page-token.ts';
 import { presenceSchema } from '../presence-content.ts';
 import type { Session } from '../reads/account-reads.ts';
-import { requireReader, standingOf, viewerIn } from '../room-access.ts';
+import { requireReader, standingOf, statePrinter } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { presenceText } from './sync/answer-text.ts';
@@ -152,15 +152,13 @@ async function oneRoom(
   const moment = await sync.room(roomId, user_id, freshness.written);
   const last = Math.min(view.at ?? moment.place - 1, moment.place - 1);
   const page = { roomId, viewer: user_id, direction: 'b' as const, limit };
-  const [viewer, standing, state, { events, next }, visibility] = await Promise.all([
-    viewerIn(context, roomId, session),
+  const [standing, state, { events, next }, visibility] = await Promise.all([
     standingOf(context, roomId, user_id),
-    reads.rooms
-      .state(roomId, { at: last })
-      .then((found) => reads.rooms.withoutHiddenPast(roomId, user_id, found)),
+    reads.rooms.state(roomId, { at: last }),
     reads.timeline.page({ ...page, from: last + 1 }),
     reads.directory.visibility(roomId),
   ]);
+  const printState = await statePrinter(context, roomId, session);
   const now = context.now();
   const texts = events.map((event) => eventText(event, session, now)).reverse();
   // Knocks are not among the memberships that the spec has here.
@@ -168,7 +166,7 @@ async function oneRoom(
   return new JsonText(
     `{"room_id":${JSON.stringify(roomId)},${isTold ? `"membership":"${standing.membership}",` : ''}` +
       `"visibility":"${visibility}",` +
-      `"messages":${chunkText(texts, next, moment.token)},"state":${eventsText(state, viewer, now)},` +
+      `"messages":${chunkText(texts, next, moment.token)},"state":[${state.map(printState).join(',')}],` +
       `"account_data":[${moment.account_data.map((datum) => bareText(datum)).join(',')}]}`,
   );
 }

@@ -10,7 +10,7 @@ import { placeOfToken, placeToken } from '../page-token.ts';
 import type { Session } from '../reads/account-reads.ts';
 import type { StoredEvent } from '../reads/stored-event.ts';
 import type { Page } from '../reads/timeline-reads.ts';
-import { requireReader, viewerIn } from '../room-access.ts';
+import { requireReader, statePrinter } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, roomIdSchema } from '../schemas.ts';
 import { eventFilterOf, readRoomEventFilter } from './event-filter.ts';
@@ -72,14 +72,13 @@ async function messages(
   // Of a room that the filter leaves out there is nothing further either.
   const page: Page = isWanted ? found : { events: [], start: found.start };
   const now = context.now();
-  const senders =
+  const members =
     filter.lazy_load_members === true ? await sendersOf(context, roomId, page.events, view.at) : [];
-  const members = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, senders);
-  const viewer = members.length === 0 ? session : await viewerIn(context, roomId, session);
+  const state = members.length === 0 ? [] : members.map(await statePrinter(context, roomId, session));
   return new JsonText(
     `{"chunk":${eventsText(page.events, session, now)},"start":"${placeToken(page.start)}"` +
       (page.next === undefined ? '' : `,"end":"${placeToken(page.next)}"`) +
-      (members.length === 0 ? '' : `,"state":${eventsText(members, viewer, now)}`) +
+      (state.length === 0 ? '' : `,"state":[${state.join(',')}]`) +
       '}',
   );
 }

@@ -3,10 +3,9 @@ import { MilenaError } from '../../errors/milena-error.ts';
 import type { RoomId } from '../../matrix/identifiers.ts';
 import { freshCommandId } from '../../owner/command-id.ts';
 import type { App, ClientContext } from '../context.ts';
-import { eventsText, eventText } from '../event-text.ts';
 import { JsonText } from '../json-text.ts';
 import type { Session } from '../reads/account-reads.ts';
-import { requireReader, viewerIn } from '../room-access.ts';
+import { requireReader, statePrinter } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
 import { requireOwnAliases } from './canonical-alias.ts';
@@ -34,12 +33,9 @@ export function roomStateRoutes(app: App, context: ClientContext): void {
     response: Type.Array(clientEventSchema),
     handle: async ({ params: { roomId }, session }) => {
       const view = await requireReader(context, roomId, session.user_id);
-      const [viewer, state] = await Promise.all([
-        viewerIn(context, roomId, session),
-        context.reads.rooms.state(roomId, view),
-      ]);
-      const shown = await context.reads.rooms.withoutHiddenPast(roomId, session.user_id, state);
-      return new JsonText(eventsText(shown, viewer, context.now()));
+      const state = await context.reads.rooms.state(roomId, view);
+      const print = await statePrinter(context, roomId, session);
+      return new JsonText(`[${state.map(print).join(',')}]`);
     },
   });
 }
@@ -62,11 +58,8 @@ function stateEventRoutes(app: App, context: ClientContext, path: (typeof PATHS)
       const event = await context.freshness.orLater('rooms', roomId, find);
       if (event === undefined) throw new MilenaError('NOT_FOUND', 'The room has no such state.');
       if (query.format !== 'event') return new JsonText(event.content);
-      const [viewer, [shown = event]] = await Promise.all([
-        viewerIn(context, roomId, session),
-        context.reads.rooms.withoutHiddenPast(roomId, session.user_id, [event]),
-      ]);
-      return new JsonText(eventText(shown, viewer, context.now()));
+      const print = await statePrinter(context, roomId, session);
+      return new JsonText(print(event));
     },
   });
   route(app, {

@@ -19,29 +19,28 @@ export interface Standing {
   readonly forgotten: boolean;
 }
 
+/** What a user may see of a room's history, as far as state that is printed needs it. */
+export interface RoomHistory {
+  /** The user's membership as of an event of the room, with what it changes itself: `leave` before any. */
+  membershipAt(event: Pick<StoredEvent, 'place' | 'type' | 'state_key'>): string;
+  /** A state event without the content that it replaced, where the user may not see that. */
+  withoutHiddenPast(event: StoredEvent): StoredEvent;
+}
+
 /** What HTTP asks of the model of room states. Current state unless `at` is given. */
 export interface RoomReads {
   /** Undefined when no such room is known here. */
   version(roomId: RoomId): Promise<RoomVersionId | undefined>;
   /** Undefined when the user has no membership event in the room. */
   standing(roomId: RoomId, userId: UserId): Promise<Standing | undefined>;
-  /** The user's membership as of events of the room, with what they change themselves: `leave` before any. */
-  membershipAt(
-    roomId: RoomId,
-    userId: UserId,
-  ): Promise<(event: Pick<StoredEvent, 'place' | 'type' | 'state_key'>) => string>;
+  /** What the user may see of the room's history. */
+  visibility(roomId: RoomId, userId: UserId): Promise<RoomHistory>;
   /** @param at the state after the event at this place (inclusive); current without it. */
   stateEvent(roomId: RoomId, type: string, stateKey: string, at?: number): Promise<StoredEvent | undefined>;
   /** All entries, or those of one type, or all but the members. @param at as for `stateEvent`. */
   state(
     roomId: RoomId,
     options?: { readonly type?: string; readonly at?: number; readonly members?: false },
-  ): Promise<readonly StoredEvent[]>;
-  /** State events of a room without replaced contents that the user may not see. */
-  withoutHiddenPast(
-    roomId: RoomId,
-    userId: UserId,
-    events: readonly StoredEvent[],
   ): Promise<readonly StoredEvent[]>;
   /** Those of the users who share a room with one of them. */
   sharing(userId: UserId, users: readonly UserId[]): Promise<ReadonlySet<string>>;
