@@ -12,8 +12,8 @@ import type { Session } from '../reads/account-reads.ts';
 import { requireReader, standingOf, statePrinter } from '../room-access.ts';
 import { route, SINCE_R0 } from '../route.ts';
 import { clientEventSchema, objectSchema, roomIdSchema } from '../schemas.ts';
-import { presenceText } from './sync/answer-text.ts';
-import { bareText, ownMember, printed, timelineTexts } from './sync/stream-text.ts';
+import { bareText, presenceText } from './sync/answer-text.ts';
+import { ownMember, printed } from './sync/stream-text.ts';
 
 const DEFAULT_LIMIT = 10;
 /** As for pages: more costs memory and helps nobody. */
@@ -122,7 +122,7 @@ async function everything(
     `"visibility":"${listed.has(room_id) ? 'public' : 'private'}"`;
   const whole = (room: JoinedRoom | LeftRoom) =>
     `${begin(room, room.memberships.at(-1)?.membership ?? 'leave')},` +
-    `"messages":${chunkText(timelineTexts(room, session, now), room.timeline.prevPlace, found.next_batch)},` +
+    `"messages":${chunkText(printed(room, room.timeline.events, session, now), room.timeline.prevPlace, found.next_batch)},` +
     `"state":[${printed(room, room.state, session, now).join(',')}],` +
     `"account_data":[${room.account_data.map((datum) => bareText(datum)).join(',')}]}`;
   const invited = (room: StrippedRoom) => {

@@ -7,9 +7,9 @@ import type {
   SyncAnswer,
 } from '../../../../projections/sync/sync-answer.ts';
 import { membershipAt } from '../../../../projections/sync/sync-answer.ts';
-import type { AccountDatum, Receipt, SyncEvent } from '../../../../projections/sync/sync-event.ts';
+import type { Receipt, SyncEvent } from '../../../../projections/sync/sync-event.ts';
 import { MAIN_THREAD } from '../../../matrix/relations.ts';
-import { roomlessEventText } from '../../event-text.ts';
+import { roomlessEventText, type Viewer } from '../../event-text.ts';
 import { placeToken } from '../../page-token.ts';
 import { presenceContent } from '../../presence-content.ts';
 import type { Session } from '../../reads/account-reads.ts';
@@ -42,7 +42,7 @@ export function answerText(
   const printer = new Printer(session, { ...options, nextBatch: answer.next_batch });
   const { join, invite, knock, leave, next_batch } = answer;
   return (
-    `{"next_batch":${JSON.stringify(next_batch)},"account_data":${list(accountData(answer.account_data))},` +
+    `{"next_batch":${JSON.stringify(next_batch)},"account_data":${bareList(answer.account_data)},` +
     `"presence":${list(answer.presence.map((one) => presenceText(one, options.now)))},` +
     '"to_device":{"events":[]},' +
     // Only on an incremental sync (spec: client-server API, end-to-end encryption, "Extensions to /sync").
@@ -61,6 +61,11 @@ export function presenceText({ profile_fields, ...presence }: ToldPresence, now:
   return `{"type":"m.presence","sender":${JSON.stringify(presence.user_id)},"content":${content}}`;
 }
 
+/** For whom the events of a room in a sync are printed. */
+export function viewerOf({ memberships }: JoinedRoom | LeftRoom, session: Session): Viewer {
+  return { ...session, membershipAt: ({ place }) => membershipAt(memberships, place) };
+}
+
 class Printer {
   private readonly session: Session;
   private readonly options: Printing;
@@ -76,7 +81,7 @@ class Printer {
     const { summary, unread } = room;
     return (
       `{${this.events(room)},` +
-      `"ephemeral":${list(ephemeral(room).map(bare))},"account_data":${list(accountData(room.account_data))}` +
+      `"ephemeral":${bareList(ephemeral(room))},"account_data":${bareList(room.account_data)}` +
       (summary === undefined ? '' : `,"summary":${summaryText(summary)}`) +
       (unread === undefined ? '' : this.unread(unread)) +
       '}'
@@ -84,7 +89,7 @@ class Printer {
   }
 
   left(room: LeftRoom): string {
-    return `{${this.events(room)},` + `"account_data":${list(accountData(room.account_data))}}`;
+    return `{${this.events(room)},"account_data":${bareList(room.account_data)}}`;
   }
 
   private unread(threads: ThreadsUnread): string {
@@ -96,11 +101,9 @@ class Printer {
   }
 
   /** State and timeline. */
-  private events({ state, timeline, memberships }: JoinedRoom | LeftRoom): string {
-    const viewer = {
-      ...this.session,
-      membershipAt: ({ place }: { readonly place: number }) => membershipAt(memberships, place),
-    };
+  private events(room: JoinedRoom | LeftRoom): string {
+    const { state, timeline } = room;
+    const viewer = viewerOf(room, this.session);
     const print = (event: SyncEvent): string => {
       const text =
         this.options.texts?.get(event.event_id) ?? roomlessEventText(event, viewer, this.options.now);
@@ -131,12 +134,8 @@ function list(events: readonly string[]): string {
   return `{"events":[${events.join(',')}]}`;
 }
 
-function bare({ type, content }: Bare): string {
-  return `{"type":${JSON.stringify(type)},"content":${content}}`;
-}
-
-function accountData(data: readonly AccountDatum[]): readonly string[] {
-  return data.map(bare);
+function bareList(bares: readonly Bare[]): string {
+  return list(bares.map((one) => bareText(one)));
 }
 
 function summaryText({ joined, invited, heroes }: NonNullable<JoinedRoom['summary']>): string {
@@ -151,6 +150,12 @@ function summaryText({ joined, invited, heroes }: NonNullable<JoinedRoom['summar
 export interface Bare {
   readonly type: string;
   readonly content: string;
+}
+
+/** The same as JSON text, with its room where it is about one. */
+export function bareText({ type, content }: Bare, roomId?: string): string {
+  const room = roomId === undefined ? '' : `"room_id":${JSON.stringify(roomId)},`;
+  return `{"type":${JSON.stringify(type)},${room}"content":${content}}`;
 }
 
 /** Who types in a room, and the receipts in it, where there is anything to say of them. */

@@ -8,7 +8,7 @@ import {
 import type { SyncEvent } from '../../../../projections/sync/sync-event.ts';
 import { eventText } from '../../event-text.ts';
 import type { Session } from '../../reads/account-reads.ts';
-import { type Bare, ephemeral, presenceText } from './answer-text.ts';
+import { bareText, ephemeral, presenceText, viewerOf } from './answer-text.ts';
 
 /**
  * The answer of a sync as the stream of events that came before sync tells it: one list, room by room and in each in
@@ -33,29 +33,15 @@ export function ownMember({ events }: StrippedRoom, userId: string): readonly Sy
   return events.filter(({ type, state_key }) => type === 'm.room.member' && state_key === userId);
 }
 
-/** The events of a room's timeline as a client gets them that is told nothing around them. */
-export function timelineTexts(room: JoinedRoom | LeftRoom, session: Session, now: number): readonly string[] {
-  return printed(room, room.timeline.events, session, now);
-}
-
 /** Events of a room with their room ID, and the user's membership at each. */
 export function printed(
-  { memberships }: JoinedRoom | LeftRoom,
+  room: JoinedRoom | LeftRoom,
   events: readonly SyncEvent[],
   session: Session,
   now: number,
 ): readonly string[] {
-  const viewer = {
-    ...session,
-    membershipAt: ({ place }: { readonly place: number }) => membershipAt(memberships, place),
-  };
+  const viewer = viewerOf(room, session);
   return events.map((event) => eventText(event, viewer, now));
-}
-
-/** What has no ID and no sender, with its room where it is about one. */
-export function bareText({ type, content }: Bare, roomId?: string): string {
-  const room = roomId === undefined ? '' : `"room_id":${JSON.stringify(roomId)},`;
-  return `{"type":${JSON.stringify(type)},${room}"content":${content}}`;
 }
 
 function roomTexts(room: JoinedRoom | LeftRoom, session: Session, now: number): readonly string[] {
