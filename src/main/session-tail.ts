@@ -40,9 +40,12 @@ async function follow(deps: SessionTailDeps, partition: number): Promise<void> {
       const { records, next } = cursor.take(1_000);
       for (const { opened } of records) {
         if (opened?.fact == null) continue;
-        revoke(auth, opened.key, opened.fact);
-        forget(lastSeen, opened.key, opened.fact);
-        stopTyping(typing, opened.key, opened.fact);
+        const { key, fact } = opened;
+        revoke(auth, key, fact);
+        const gone = devicesGone(fact);
+        if (gone === undefined) continue;
+        lastSeen.forget(key, gone);
+        typing.devicesGone(key, gone);
       }
       lastSeen.followed(partition, next);
     } catch (error) {
@@ -64,14 +67,10 @@ async function startOf(
   return before !== undefined && before.offset < now.offset ? before : now;
 }
 
-function forget(lastSeen: Pick<LastSeen, 'forget'>, userId: string, fact: AnyFact): void {
-  if (fact.type === 'device_removed') lastSeen.forget(userId, fact.value.devices);
-  else if (fact.type === 'user_deactivated') lastSeen.forget(userId, 'all');
-}
-
-function stopTyping(typing: SessionTailDeps['typing'], userId: string, fact: AnyFact): void {
-  if (fact.type === 'user_deactivated') typing.devicesGone(userId, 'all');
-  else if (fact.type === 'device_removed') typing.devicesGone(userId, fact.value.devices);
+/** The devices that a fact ends; undefined where it ends none. */
+function devicesGone(fact: AnyFact): readonly string[] | 'all' | undefined {
+  if (fact.type === 'device_removed') return fact.value.devices;
+  return fact.type === 'user_deactivated' ? 'all' : undefined;
 }
 
 function revoke(auth: Pick<Authenticator, 'invalidate'>, userId: string, fact: AnyFact): void {
