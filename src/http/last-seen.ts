@@ -71,9 +71,7 @@ export class LastSeen implements AsyncDisposable {
       const isGone = deviceIds === 'all' || deviceIds.includes(seen.deviceId);
       if (seen.userId === userId && isGone) this.#waiting.delete(name);
     }
-    const before = this.#gone.get(userId);
-    const all = deviceIds === 'all' || before === 'all';
-    this.#gone.set(userId, all ? 'all' : new Set([...(before ?? []), ...deviceIds]));
+    this.#noteGone(userId, deviceIds);
     this.flush().catch(this.#report);
   }
 
@@ -133,6 +131,12 @@ export class LastSeen implements AsyncDisposable {
     }
   }
 
+  #noteGone(userId: string, devices: readonly string[] | ReadonlySet<string> | 'all'): void {
+    const known = this.#gone.get(userId);
+    const all = devices === 'all' || known === 'all';
+    this.#gone.set(userId, all ? 'all' : new Set([...(known ?? []), ...devices]));
+  }
+
   async #remove(owner: string, devices: ReadonlySet<string> | 'all'): Promise<void> {
     if (devices === 'all') await this.#store.remove({ kind: 'last_seen', owner });
     else for (const name of devices) await this.#store.remove({ kind: 'last_seen', owner, name });
@@ -149,11 +153,7 @@ export class LastSeen implements AsyncDisposable {
       const isGone = devices === 'all' || devices?.has(seen.deviceId) === true;
       if (!this.#waiting.has(name) && !isGone) this.#waiting.set(name, seen);
     }
-    for (const [userId, devices] of gone) {
-      const newer = this.#gone.get(userId);
-      const all = devices === 'all' || newer === 'all';
-      this.#gone.set(userId, all ? 'all' : new Set([...devices, ...(newer ?? [])]));
-    }
+    for (const [userId, devices] of gone) this.#noteGone(userId, devices);
     for (const [partition, position] of followed) {
       if (!this.#followed.has(partition)) this.#followed.set(partition, position);
     }
