@@ -83,7 +83,8 @@ export class TailIndex {
       if (fact !== undefined) found.set(offset, fact);
     }
     const left = places.map(({ offset }) => offset).filter((offset) => !found.has(offset));
-    for (const range of ranges(left)) await this.#fetch(range, new Set(left), found);
+    const wanted = new Set(left);
+    for (const range of ranges(left)) await this.#fetch(range, wanted, found);
     // A fact in parts begins before its place, and compaction drops what was replaced: reading all tells which.
     if (left.some((offset) => !found.has(offset))) return this.#scanFor(mine, from, places);
     return places.flatMap((place) => {
