@@ -1,43 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Apart, startApart } from '../support/apart.ts';
 import { Client, freshTransaction, path, register } from '../support/client.ts';
-import { type Answer, Http } from '../support/http.ts';
+import type { Answer, Http } from '../support/http.ts';
+import { twoNodes } from '../support/two-nodes.ts';
 
-const ROLES = ['api', 'owner,projector,manager', 'api,manager'] as const;
 const BURST = 20;
 /** Longer than a node waits before it tells what it has used. */
 const TOLD_MS = 1_500;
 
 describe('rate limits of two nodes that serve clients', () => {
-  let apart: Apart;
-  let nodes: readonly Http[];
-
-  before(async () => {
-    apart = await startApart({
-      roles: ROLES,
-      env: {
-        MILENA_RATE_LIMITS: 'on',
-        MILENA_RATE_SEND: `${BURST}/hour`,
-        MILENA_RATE_LOGIN_ACCOUNT: '4/hour',
-      },
-    });
-    nodes = ['api', 'api,manager'].map((roles) => {
-      const port = apart.processes.get(roles)?.plan.env['MILENA_PORT'];
-      return new Http(`http://127.0.0.1:${port}`);
-    });
-  });
-  after(async () => {
-    for (const node of nodes) node.close();
-    await apart[Symbol.asyncDispose]();
+  const nodes = twoNodes({
+    MILENA_RATE_LIMITS: 'on',
+    MILENA_RATE_SEND: `${BURST}/hour`,
+    MILENA_RATE_LOGIN_ACCOUNT: '4/hour',
   });
 
   /** Somebody who sends into a room, by either node. */
   async function sender(): Promise<(node: Http) => Promise<Answer>> {
-    const [one] = nodes;
-    assert.ok(one !== undefined);
-    const user = await register(one);
+    const user = await register(nodes.one);
     const roomId = await user.createRoom();
     return (node) =>
       new Client(node, user).ask('PUT', path('rooms', roomId, 'send', 'm.room.message', freshTransaction()), {
@@ -50,14 +31,14 @@ describe('rate limits of two nodes that serve clients', () => {
     const statuses: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       for (let i = 0; i < BURST; i += 1) {
-        for (const node of nodes) statuses.push((await send(node)).status);
+        for (const node of [nodes.one, nodes.two]) statuses.push((await send(node)).status);
       }
       await sleep(TOLD_MS);
     }
     const sent = statuses.filter((status) => status === 200).length;
     assert.deepEqual(new Set(statuses), new Set([200, 429]));
     assert.ok(sent >= BURST && sent <= 2 * 1.25 * BURST, `${sent} of ${BURST} were sent`);
-    for (const node of nodes) {
+    for (const node of [nodes.one, nodes.two]) {
       const answer = await send(node);
       assert.equal(answer.status, 429, 'both know that all is used up');
       assert.ok(Number(answer.headers['retry-after']) > 0);
@@ -69,8 +50,7 @@ describe('rate limits of two nodes that serve clients', () => {
     const statuses: number[] = [];
     // As many at a time as a node may use before it tells. Two that knew nothing of each other would take 40 of these.
     for (let round = 0; round < 8; round += 1) {
-      const node = nodes[round % 2];
-      assert.ok(node !== undefined);
+      const node = round % 2 === 0 ? nodes.one : nodes.two;
       for (let i = 0; i < BURST / 4; i += 1) statuses.push((await send(node)).status);
       await sleep(TOLD_MS);
     }
@@ -80,8 +60,7 @@ describe('rate limits of two nodes that serve clients', () => {
   });
 
   it('know at one node of guesses that were made at the other', async () => {
-    const [one, two] = nodes;
-    assert.ok(one !== undefined && two !== undefined);
+    const { one, two } = nodes;
     const user = await register(one);
     const guess = (node: Http) =>
       node.ask('POST', path('login'), {
