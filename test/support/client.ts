@@ -255,7 +255,8 @@ export async function login(http: Http, user: string, password: string, deviceId
   return device(http, expect200('POST /login', answer));
 }
 
-function device(http: Http, body: Json): Client {
+/** The device that an answer to a login or a registration tells of. */
+export function device(http: Http, body: Json): Client {
   return new Client(http, {
     userId: text(body, 'user_id'),
     deviceId: text(body, 'device_id'),

@@ -1,6 +1,7 @@
 import { after, before } from 'node:test';
 import { type Apart, startApart } from './apart.ts';
-import { type Client, freshName, type Json, register } from './client.ts';
+import { type Client, device, freshName, type Json, path, register } from './client.ts';
+import { expectOk } from './expect.ts';
 import { Http } from './http.ts';
 import { type Kafka, startKafka } from './kafka.ts';
 import { type CommandOutcome, type Server, type ServerOptions, startServer } from './server.ts';
@@ -11,6 +12,8 @@ export interface SharedServer {
   readonly serverName: string;
   /** A new user with a device. */
   user(stem?: string): Promise<Client>;
+  /** A new guest; the server needs `MILENA_GUESTS: 'on'`. @param json the request's body. */
+  guest(json?: Json): Promise<Client>;
   /** A room of two new users, the first of whom made it. @param room what its `createRoom` says besides. */
   pair(room?: Json): Promise<readonly [Client, Client, string]>;
   /** Runs a `milena` command with the server's settings; undefined when the server was there already. */
@@ -60,6 +63,10 @@ export function sharedServer(options: ServerOptions = {}): SharedServer {
       return server?.serverName ?? process.env['MILENA_TEST_SERVER_NAME'] ?? 'localhost';
     },
     user,
+    guest: async (json = {}) => {
+      const answer = await started().ask('POST', `${path('register')}?kind=guest`, { json });
+      return device(started(), expectOk(answer, 'CS API, POST register, kind=guest'));
+    },
     pair: async (room = {}) => {
       const [owner, guest] = await Promise.all([user('owner'), user('guest')]);
       const roomId = await owner.createRoom({ preset: 'public_chat', ...room });

@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, isObject, type Json, path, text } from '../../support/client.ts';
+import { type Client, isObject, type Json, path, text } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 
@@ -27,16 +27,6 @@ const now = async (user: Client, query = {}): Promise<string> =>
   (await events(user, { timeout: '0', ...query })).end;
 
 const ids = (chunk: readonly Json[]) => chunk.flatMap((event) => event['event_id'] ?? []);
-
-async function guest(): Promise<Client> {
-  const answer = await shared.http.ask('POST', `${path('register')}?kind=guest`, { json: {} });
-  const body = expectOk(answer, 'CS API, POST register, kind=guest');
-  return new Client(shared.http, {
-    userId: text(body, 'user_id'),
-    deviceId: text(body, 'device_id'),
-    token: text(body, 'access_token'),
-  });
-}
 
 describe('the event stream', () => {
   it('gives new events with their room, from a token on, and where to go on', async () => {
@@ -191,7 +181,7 @@ describe('previews of rooms', () => {
     const owner = await shared.user('owner');
     const roomId = await owner.createRoom({ initial_state: [OPEN] });
     const old = await owner.say(roomId, 'for all to read');
-    for (const viewer of [await shared.user('passer'), await guest()]) {
+    for (const viewer of [await shared.user('passer'), await shared.guest()]) {
       const snapshot = expectOk(await first(viewer, roomId), previews);
       same([snapshot['room_id'], snapshot['membership']], [roomId, undefined], previews);
       const messages = isObject(snapshot['messages']) ? snapshot['messages'] : {};
@@ -235,7 +225,7 @@ describe('previews of rooms', () => {
   });
 
   it('are refused in rooms that are not world-readable, and end when a room is so no more: 403', async () => {
-    const [owner, viewer] = [await shared.user('owner'), await guest()];
+    const [owner, viewer] = [await shared.user('owner'), await shared.guest()];
     const closed = await owner.createRoom({ preset: 'public_chat' });
     const peek = (roomId: string, from?: string) => {
       const query = new URLSearchParams({
@@ -257,7 +247,7 @@ describe('previews of rooms', () => {
 
   it('are all that guests have of the stream', async () => {
     expectError(
-      await (await guest()).ask('GET', `${path('events')}?timeout=0`),
+      await (await shared.guest()).ask('GET', `${path('events')}?timeout=0`),
       403,
       'M_GUEST_ACCESS_FORBIDDEN',
       'CS API, Guest Access: GET /events as used for room previews',

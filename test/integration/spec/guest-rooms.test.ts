@@ -1,20 +1,10 @@
 import { describe, it } from 'node:test';
-import { Client, path, text } from '../../support/client.ts';
+import { type Client, path } from '../../support/client.ts';
 import { check, expectError, expectOk, same } from '../../support/expect.ts';
 import { sharedServer } from '../../support/shared-server.ts';
 
 const shared = sharedServer({ env: { MILENA_GUESTS: 'on' } });
 const section = 'CS API, Guest Access, Server behaviour';
-
-async function guest(): Promise<Client> {
-  const answer = await shared.http.ask('POST', `${path('register')}?kind=guest`, { json: {} });
-  const body = expectOk(answer, 'CS API, POST register, kind=guest');
-  return new Client(shared.http, {
-    userId: text(body, 'user_id'),
-    deviceId: text(body, 'device_id'),
-    token: text(body, 'access_token'),
-  });
-}
 
 async function room(access: string | undefined, visibility = 'shared'): Promise<readonly [Client, string]> {
   const owner = await shared.user('owner');
@@ -35,7 +25,7 @@ const membership = async (user: Client, roomId: string, of: string) =>
 
 describe('guests', () => {
   it('join rooms whose guest_access is can_join, and no others', async () => {
-    const visitor = await guest();
+    const visitor = await shared.guest();
     const [owner, open] = await room('can_join');
     expectOk(await join(visitor, open), section);
     same(await membership(owner, open, visitor.userId), 'join', section);
@@ -51,7 +41,7 @@ describe('guests', () => {
   });
 
   it('do not get around that by setting their own membership', async () => {
-    const visitor = await guest();
+    const visitor = await shared.guest();
     const [, closed] = await room('forbidden');
     expectError(
       await visitor.ask('PUT', path('rooms', closed, 'state', 'm.room.member', visitor.userId), {
@@ -64,7 +54,7 @@ describe('guests', () => {
   });
 
   it('speak and leave in rooms that let them in', async () => {
-    const visitor = await guest();
+    const visitor = await shared.guest();
     const [owner, roomId] = await room('can_join');
     expectOk(await join(visitor, roomId), section);
     const said = await visitor.say(roomId, 'hello');
@@ -76,7 +66,7 @@ describe('guests', () => {
 
   it('peek into world-readable rooms without joining, and into no others', async () => {
     const rule = 'CS API, Room history visibility: world_readable includes guest users';
-    const visitor = await guest();
+    const visitor = await shared.guest();
     const [owner, glass] = await room('forbidden', 'world_readable');
     const [host, closed] = await room('forbidden');
     const said = await owner.say(glass, 'for all to read');

@@ -8,16 +8,6 @@ const section = 'CS API, Guest Access';
 const CAN_JOIN = { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'can_join' } };
 const FORBIDDEN = { type: 'm.room.guest_access', state_key: '', content: { guest_access: 'forbidden' } };
 
-async function newGuest(json: object = {}): Promise<Client> {
-  const body = expectOk(await shared.http.ask('POST', `${path('register')}?kind=guest`, { json }), section);
-  const deviceId = text(body, 'device_id');
-  return new Client(shared.http, {
-    userId: text(body, 'user_id'),
-    deviceId,
-    token: text(body, 'access_token'),
-  });
-}
-
 describe('guest accounts', () => {
   it('are made without stages, and of what is sent only the device’s name counts', async () => {
     const body = {
@@ -26,7 +16,7 @@ describe('guest accounts', () => {
       device_id: 'WANTED',
       initial_device_display_name: 'Phone',
     };
-    const guest = await newGuest(body);
+    const guest = await shared.guest(body);
     check(!guest.userId.includes('wanted') && guest.deviceId !== 'WANTED', section, guest.userId);
     const me = expectOk(await guest.ask('GET', path('account', 'whoami')), section);
     same([me['user_id'], me['is_guest']], [guest.userId, true], section);
@@ -43,7 +33,7 @@ describe('guest accounts', () => {
   });
 
   it('may use what the spec lists and clients cannot do without, and nothing else: 403 M_GUEST_ACCESS_FORBIDDEN', async () => {
-    const guest = await newGuest();
+    const guest = await shared.guest();
     const own = (name: string) => path('profile', guest.userId, name);
     const closed = [
       ['POST', path('createRoom'), {}],
@@ -79,14 +69,14 @@ describe('guest accounts', () => {
 
   it('can log out', async () => {
     for (const where of [path('logout'), path('logout', 'all')]) {
-      const guest = await newGuest();
+      const guest = await shared.guest();
       expectOk(await guest.ask('POST', where, { json: {} }), where);
       expectError(await guest.ask('GET', path('account', 'whoami')), 401, 'M_UNKNOWN_TOKEN', where);
     }
   });
 
   it('join only where guest_access is can_join, whatever endpoint they try', async () => {
-    const [owner, guest] = [await shared.user('owner'), await newGuest()];
+    const [owner, guest] = [await shared.user('owner'), await shared.guest()];
     const open = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
     const shut = await owner.createRoom({ preset: 'public_chat', initial_state: [FORBIDDEN] });
     const silent = await owner.createRoom({ preset: 'public_chat' });
@@ -118,7 +108,7 @@ describe('guest accounts', () => {
   it('leave by themselves where guest_access is changed to something else', async () => {
     const [owner, guest, ordinary] = [
       await shared.user('owner'),
-      await newGuest(),
+      await shared.guest(),
       await shared.user('stays'),
     ];
     const room = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
@@ -152,7 +142,7 @@ describe('a guest who registers', () => {
   });
 
   it('keeps name, rooms and devices, and may do what users may', async () => {
-    const [owner, guest] = [await shared.user('owner'), await newGuest()];
+    const [owner, guest] = [await shared.user('owner'), await shared.guest()];
     const roomId = await owner.createRoom({ preset: 'public_chat', initial_state: [CAN_JOIN] });
     expectOk(await guest.ask('POST', path('rooms', roomId, 'join'), { json: {} }), section);
     const body = expectOk(await upgrade({ ...wanted(guest), device_id: 'NEW' }), rule);
@@ -175,7 +165,7 @@ describe('a guest who registers', () => {
     const closed = await owner.createRoom({ preset: 'public_chat', initial_state: [FORBIDDEN] });
     same(await user.join(closed), closed, `${rule}: others may join`);
     await owner.setState(roomId, 'm.room.guest_access', '', { guest_access: 'forbidden' });
-    const other = await newGuest();
+    const other = await shared.guest();
     expectError(
       await other.ask('POST', path('rooms', roomId, 'join'), { json: {} }),
       403,
@@ -186,7 +176,7 @@ describe('a guest who registers', () => {
   });
 
   it('goes through the ordinary flow, in as many requests as that takes', async () => {
-    const guest = await newGuest();
+    const guest = await shared.guest();
     const first = await shared.http.ask('POST', path('register'), { json: wanted(guest) });
     same(first.status, 401, 'CS API, User-Interactive Authentication API');
     const session = Object(first.json)['session'];
@@ -196,7 +186,7 @@ describe('a guest who registers', () => {
   });
 
   it('has to say the name and hold the token: else nothing changes', async () => {
-    const [guest, other] = [await newGuest(), await newGuest()];
+    const [guest, other] = [await shared.guest(), await shared.guest()];
     const user = await shared.user('ordinary');
     const { username: _, ...nameless } = wanted(guest);
     expectError(await upgrade(nameless), 400, 'M_MISSING_PARAM', `${rule}: required to specify the username`);
@@ -216,7 +206,7 @@ describe('a guest who registers', () => {
   });
 
   it('does so once: of two at the same time one is told that the name is taken', async () => {
-    const guest = await newGuest();
+    const guest = await shared.guest();
     const answers = await Promise.all([upgrade(wanted(guest)), upgrade(wanted(guest))]);
     const [won, lost] = answers.toSorted((one, other) => one.status - other.status);
     same(won?.status, 200, rule);
