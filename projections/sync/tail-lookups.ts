@@ -4,14 +4,7 @@ import type { LiveTail } from './live-tail.ts';
 import { Reading, type ThreadsUnread } from './reading.ts';
 import type { RoomTail } from './room-tail.ts';
 import type { Replaced, SyncEvent } from './sync-event.ts';
-import type {
-  ModelTopic,
-  RelationsAsk,
-  RelationsReader,
-  Summary,
-  SyncReads,
-  VisibilityFrom,
-} from './sync-reads.ts';
+import type { RelationsAsk, RelationsReader, Summary, SyncReads, VisibilityFrom } from './sync-reads.ts';
 import type { TailEvent } from './tail-event.ts';
 import type { UserView } from './user-view.ts';
 
@@ -57,12 +50,15 @@ export class TailLookups {
     const needed = Math.max(room.redactions.offset, joined) + 1;
     if (!(await this.reads.reach('rooms', partition, needed, WAIT_MS))) return undefined;
     if (!this.modelsCover(partition)) return undefined;
-    // Of receipts those count that the models have or the window.
-    if (!this.modelsCover(this.tail.window.slot(userId), 'user_values')) return undefined;
+    const { window } = this.tail;
+    const own = window.slot(userId);
+    const valuesReached = this.reads.reached('user_values')[own] ?? 0;
     const place = room.placeBefore(this.reads.reached('rooms')[partition] ?? 0);
     if (place === undefined) return undefined;
     const counted = (await this.reads.unread(userId, rules, [{ room_id: roomId, place }])).get(roomId);
     if (counted === undefined || rules !== view.rules) return undefined;
+    // Receipts that the models did not have yet are taken from the window, if it has all of them still.
+    if (!window.holdsFrom('user_values', own, valuesReached)) return undefined;
     const reading = new Reading({ userId, roomId, rules }, counted, place, redactions);
     for (const { furthest_place, thread_id } of room.receiptsOf(userId)) {
       reading.raise(furthest_place, thread_id);
@@ -152,8 +148,8 @@ export class TailLookups {
   }
 
   /** Whether the models have everything before the window. */
-  private modelsCover(partition: number, topic: ModelTopic = 'rooms'): boolean {
-    return this.tail.window.holdsFrom(topic, partition, this.reads.reached(topic)[partition] ?? 0);
+  private modelsCover(partition: number): boolean {
+    return this.tail.window.holdsFrom('rooms', partition, this.reads.reached('rooms')[partition] ?? 0);
   }
 
   private async judgeRoomMentions(room: RoomTail, roomId: RoomId): Promise<void> {

@@ -7,8 +7,8 @@ import { masterKey, masterKeyFile, savedMasterKey } from './data-folder/secrets.
 
 /**
  * The master key of the data folder. It is made only where the log has no sealed content yet and no other node has
- * begun it; one that the log's keys were not wrapped with is refused: nothing sealed could be read, and what is written now could not be read
- * by the other nodes. A refusal changes nothing, neither in the folder nor on the log.
+ * begun it; one that the log's keys were not wrapped with is refused: nothing sealed could be read, and what is
+ * written now could not be read by the other nodes. A refusal changes nothing, neither in the folder nor on the log.
  * @param folder the data folder.
  * @throws MilenaError DATA_MISMATCH that names the way out; START_FAILED when the file is no such key.
  */
